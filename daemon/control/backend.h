@@ -1,0 +1,80 @@
+// What the control API may ask of the daemon. The daemon implements it (daemon/daemon.cpp); tests have a
+// fake.
+//
+// Handlers are called in the loop and never block. A completion is called exactly once, in the loop, never
+// from within the call that was given it.
+#pragma once
+
+#include "common/protocol.h"
+#include "common/unique_fd.h"
+#include "daemon/core/supervisor.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace procctl {
+
+struct job_report {
+    instance_id who = 0;
+    std::string name; // of the instance
+    job_outcome outcome = job_outcome::done;
+};
+
+struct update_report {
+    bool ok = false;              // false: nothing was changed
+    configuration_change change;  // what was, or with dry_run would be, done
+    diagnostics problems;         // warnings, and errors when not ok
+    std::vector<job_report> jobs; // of the starts, stops and restarts, when waited for
+};
+
+struct daemon_facts {
+    std::string version;
+    int pid = 0;
+    wall_time started;
+    std::string conf_d, socket, log_dir, state_dir;
+    diagnostics configuration_problems; // of the last load
+    std::uint64_t dropped_log_lines = 0;
+};
+
+// A reply that a helper process gives in the daemon's stead, straight to the client's socket.
+struct log_query {
+    std::vector<std::string> instances;
+    unsigned lines = 10;
+    bool follow = false;
+};
+
+class backend {
+public:
+    virtual ~backend() = default;
+    backend() = default;
+    backend(const backend&) = delete;
+    backend& operator=(const backend&) = delete;
+
+    [[nodiscard]] virtual const supervisor& programs() const = 0;
+    [[nodiscard]] virtual daemon_facts facts() const = 0;
+    // The file that holds an instance's output.
+    [[nodiscard]] virtual std::string log_path(const instance&) const = 0;
+    // Why the instance's main process could not be executed, or another word on its state that the core does
+    // not know; may be empty.
+    [[nodiscard]] virtual std::string note(const instance&) const = 0;
+    [[nodiscard]] virtual instant now() const = 0;
+
+    // Starts, stops or restarts instances; `done` once every job is finished, or at once without `wait`.
+    virtual void request(std::vector<instance_id>, job_kind, const requester&, bool wait,
+                         std::function<void(std::vector<job_report>)> done) = 0;
+    virtual void reset_failed(std::vector<instance_id>, const requester&) = 0;
+    // Signals. An instance without a process is not an error here: the route says so before it asks.
+    virtual void kill(std::vector<instance_id>, int signal, signal_scope, const requester&) = 0;
+    virtual void update(bool dry_run, bool wait, const requester&,
+                        std::function<void(update_report)> done) = 0;
+    // Hands the client's socket to a helper process, which writes the whole HTTP response (log lines, or the
+    // text of the entry that defines a program) and closes it. The socket is taken over in any case; the
+    // error is for the log.
+    [[nodiscard]] virtual result<void> serve_log(unique_fd client, const log_query&) = 0;
+    [[nodiscard]] virtual result<void> serve_source(unique_fd client,
+                                                    const std::vector<source_position>&) = 0;
+    virtual void shut_down(const requester&) = 0;
+};
+
+} // namespace procctl

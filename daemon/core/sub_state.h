@@ -1,0 +1,29 @@
+// systemd's states of a service, as systemctl show spells ActiveState and SubState.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace procctl {
+
+enum class active_state { inactive, activating, active, deactivating, failed };
+
+enum class sub_state {
+    dead,
+    start,
+    running,
+    exited,
+    stop_sigterm,
+    stop_sigkill,
+    final_sigterm,
+    final_sigkill,
+    auto_restart,
+    failed,
+};
+
+[[nodiscard]] active_state active_state_of(sub_state);
+[[nodiscard]] std::string_view to_text(active_state); // "activating"
+[[nodiscard]] std::string_view to_text(sub_state);    // "auto-restart"
+[[nodiscard]] std::optional<sub_state> parse_sub_state(std::string_view);
+
+} // namespace procctl

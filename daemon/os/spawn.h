@@ -1,0 +1,78 @@
+// Starts a process: the parent's half. The child's half is child_exec.h.
+//
+// A clone3 with CLONE_VM|CLONE_VFORK|CLONE_PIDFD|CLONE_CLEAR_SIGHAND on a stack of its own, so that the cost
+// does not grow with the daemon; where the kernel refuses it, clone(2) and resetting the handlers in the
+// child. Everything that can be prepared is prepared before; the child does raw, async-signal-safe system
+// calls only.
+#pragma once
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "daemon/core/program_config.h"
+#include "daemon/os/identity.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace procctl {
+
+// The steps of the child, in the order it takes them. Each has systemd's exit status (systemd.exec(5)).
+enum class spawn_stage {
+    none,
+    session,
+    standard_input,
+    standard_output,
+    standard_error,
+    oom_adjust,
+    nice,
+    limits,
+    umask,
+    group,
+    user,
+    chdir,
+    signals,
+    exec
+};
+
+[[nodiscard]] int exit_status_of(spawn_stage);       // 203 for exec, 200 for chdir, 217 for user …
+[[nodiscard]] std::string_view to_text(spawn_stage); // "cannot change to the working directory"
+
+struct spawn_request {
+    std::vector<std::string> argv;
+    std::vector<std::string> envp; // "NAME=value"
+    std::vector<std::string>
+        candidates; // files to try in order, as execvp does: one when argv[0] holds a '/'
+    std::string working_directory = "/";
+    bool working_directory_optional = false;
+    const identity* who = nullptr; // borrowed for the call; null: unchanged
+    unsigned umask = 0022;
+    std::optional<int> nice;
+    std::optional<int> oom_score_adjust;
+    std::vector<resource_limit> limits;
+    bool ignore_sigpipe = true;
+    int standard_input = -1;  // borrowed; -1: /dev/null
+    int standard_output = -1; // borrowed; -1: /dev/null
+    int standard_error = -1;
+};
+
+struct spawned {
+    pid_t pid = 0;
+    unique_fd pidfd;
+    // Set when the child could not execute its program: it exits with exit_status_of(stage), to be reaped as
+    // any child.
+    spawn_stage failed_stage = spawn_stage::none;
+    int failed_errno = 0;
+};
+
+// The child leads a session and a process group of its own, has an empty signal mask, default dispositions
+// (SIGPIPE as asked) and no descriptor but 0, 1 and 2. An error means that no process was made.
+[[nodiscard]] result<spawned> spawn(const spawn_request&);
+
+// The files execve is to try for `file`: itself when it holds a '/', else one per folder of `path` (a PATH
+// value).
+[[nodiscard]] std::vector<std::string> exec_candidates(std::string_view file, std::string_view path);
+inline constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+} // namespace procctl
