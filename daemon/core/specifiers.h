@@ -31,9 +31,13 @@ struct specifier_context {
 
 using environment = std::vector<std::pair<std::string, std::string>>; // names unique, last assignment wins
 
+// Whether every $VAR and ${VAR} of the command names a variable: "$VAR/x" and "${VAR:-x}" would silently
+// vanish in systemd, so the loader refuses them.
+[[nodiscard]] result<void> check_variables(const command&);
+
 // argv of a command as systemd.service(5) "COMMAND LINES" builds it: specifiers, then ${VAR} anywhere in a
 // word (one word), $VAR as a word of its own (split at white space into zero or more words), "$$" a dollar;
-// unset is empty.
+// unset is empty. The first word, the file to execute, is no variable.
 [[nodiscard]] result<std::vector<std::string>> expand_command(const command&, const specifier_context&,
                                                               const environment&);
 
