@@ -10,49 +10,31 @@
 #include "common/unique_fd.h"
 #include "daemon/core/program_config.h"
 #include "daemon/os/identity.h"
+#include "daemon/os/spawn_stage.h"
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace procctl {
 
-// The steps of the child, in the order it takes them. Each has systemd's exit status (systemd.exec(5)).
-enum class spawn_stage {
-    none,
-    session,
-    standard_input,
-    standard_output,
-    standard_error,
-    oom_adjust,
-    nice,
-    limits,
-    umask,
-    group,
-    user,
-    chdir,
-    signals,
-    exec
-};
-
-[[nodiscard]] int exit_status_of(spawn_stage);       // 203 for exec, 200 for chdir, 217 for user …
-[[nodiscard]] std::string_view to_text(spawn_stage); // "cannot change to the working directory"
-
 struct spawn_request {
     std::vector<std::string> argv;
-    std::vector<std::string> envp; // "NAME=value"
-    std::vector<std::string>
-        candidates; // files to try in order, as execvp does: one when argv[0] holds a '/'
+    std::vector<std::string> envp;       // "NAME=value"
+    std::vector<std::string> candidates; // files to try in order, as execvp does: see exec_candidates
     std::string working_directory = "/";
     bool working_directory_optional = false;
     const identity* who = nullptr; // borrowed for the call; null: unchanged
     unsigned umask = 0022;
     std::optional<int> nice;
     std::optional<int> oom_score_adjust;
+    // Without one for RLIMIT_NOFILE the child gets the soft limit that the daemon was started with
+    // (descriptors.h).
     std::vector<resource_limit> limits;
     bool ignore_sigpipe = true;
-    int standard_input = -1;  // borrowed; -1: /dev/null
-    int standard_output = -1; // borrowed; -1: /dev/null
+    int standard_input = -1; // borrowed, as the next two; -1: /dev/null
+    int standard_output = -1;
     int standard_error = -1;
 };
 
@@ -70,7 +52,7 @@ struct spawned {
 [[nodiscard]] result<spawned> spawn(const spawn_request&);
 
 // The files execve is to try for `file`: itself when it holds a '/', else one per folder of `path` (a PATH
-// value).
+// value). Empty parts of `path` are skipped: nobody means the working directory.
 [[nodiscard]] std::vector<std::string> exec_candidates(std::string_view file, std::string_view path);
 inline constexpr std::string_view default_path =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
