@@ -42,10 +42,14 @@ enum class pending_job { none, start, restart }; // what follows once the stop u
 // Everything the machine knows of one instance. A plain value, trivially copied; the snapshot writes it down.
 struct instance_status {
     sub_state state = sub_state::dead;
+    // The state that was announced last. It lags behind `state` while a start has been ordered and no process
+    // exists yet: systemd shows `start` only once there is one, and never for a simple program.
+    sub_state announced = sub_state::dead;
     service_result result = service_result::success;
 
     int main_pid = 0;                // 0: none
-    std::uint64_t main_serial = 0;   // identifies the main process in events; 0: none, or not yet started
+    std::uint64_t main_serial = 0;   // identifies the main process in events, from the order on; 0: none
+    std::uint64_t last_serial = 0;   // the latest one given; counts the processes of the instance
     bool has_leftovers = false;      // other processes of the instance live on after the main process
     unsigned command_index = 0;      // which exec_start of a oneshot is under way
     process_end exec_main;           // how the last main process ended; never_ran while it runs
@@ -56,6 +60,10 @@ struct instance_status {
     bool flush_n_restarts = false; // the counter is shown until the next start that is not automatic
     bool stop_requested = false;   // systemd's forbid_restart
     pending_job pending = pending_job::none;
+    // The requests that have not been answered by a finish_job yet; equal ones share one answer.
+    bool start_job = false;
+    bool stop_job = false;
+    bool restart_job = false;
     bool start_limit_refused = false; // the last start was refused by the start limit
     restart_reason last_decision = restart_reason::policy_stays; // of the last end
     start_limit_window start_limit;
@@ -104,11 +112,14 @@ enum class signal_scope {
     group,  // the main process and the others, each once
     others, // what is left when the main process is gone
 };
+// Make the next process, with the serial status.main_serial. Answered by main_started, main_not_started, or
+// main_exited alone where it is clear that a process could not get as far as its program (no such user).
+// Taken back, with no answer wanted, by any step that leaves another main_serial.
 struct start_main {
     unsigned command_index = 0; // into exec_start
 };
-// Followed by SIGCONT unless it is SIGKILL, so that a stopped process can act on it; with SIGHUP too where
-// send_sighup asks for it: the machine orders these one by one, in the order of sending.
+// Send exactly this signal. The SIGCONT that follows a signal, so that a stopped process can act on it, and
+// the SIGHUP of send_sighup are orders of their own, in the order of sending.
 struct send_signal {
     int signal = 0;
     signal_scope scope = signal_scope::group;
@@ -126,7 +137,9 @@ enum class job_outcome {
     start_limit_hit, // refused; result as it was
     timeout,
 };
-// A request has come to its end. Given also where nobody waits.
+// The requests of this kind have come to their end. Every request is answered by exactly one, at once or
+// later; requests of one kind that were made while the first of them was under way share it. An automatic
+// restart is nobody's request and has none.
 struct finish_job {
     job_kind kind;
     job_outcome outcome;
@@ -143,6 +156,15 @@ struct step_result {
 // main process than status.main_serial change nothing. start_main's process gets the serial next.main_serial.
 [[nodiscard]] step_result step(const program_config&, const instance_status&, const event&,
                                const instant& now, const invocation_id& new_invocation);
+
+// The same, in place and without allocation where `actions` has room, for the supervisor. A run that begins
+// in this step begins with the configuration `next`: it differs from `program` when the configuration has
+// changed while the instance was up. A fact about a stranger leaves everything as it is.
+void step(const program_config& program, const program_config& next, instance_status&, const event&,
+          const instant& now, const invocation_id& new_invocation, std::vector<action>& actions);
+
+// Whether the instance is down and nothing is to come by itself: dead or failed.
+[[nodiscard]] bool is_down(const instance_status&);
 
 // The earlier of the two deadlines; never when the instance waits for no time.
 [[nodiscard]] time_point next_deadline(const instance_status&);
