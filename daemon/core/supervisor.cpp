@@ -1,0 +1,335 @@
+#include "daemon/core/supervisor.h"
+
+#include "common/instance_name.h"
+#include "daemon/core/deadline_queue.h"
+#include "daemon/core/natural_order.h"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+
+namespace procctl {
+namespace {
+
+struct waiting_job {
+    job_id job;
+    job_kind kind;
+};
+
+// Of an instance, what nobody outside needs to see.
+struct slot : instance {
+    std::vector<waiting_job> jobs; // requests that have not been answered yet
+};
+
+event as_event(job_kind kind)
+{
+    switch (kind) {
+    case job_kind::start: return start_requested{};
+    case job_kind::stop: return stop_requested{};
+    case job_kind::restart: return restart_requested{};
+    }
+    return stop_requested{};
+}
+
+// Whether the instances of a program run alike under both: how many there are does not concern each of them.
+bool runs_alike(const program_config& a, const program_config& b)
+{
+    if (a.instances == b.instances) return a == b;
+    program_config adjusted = a;
+    adjusted.instances = b.instances;
+    return adjusted == b;
+}
+
+// What an instance is under the whole new configuration.
+struct wanted_instance {
+    std::shared_ptr<const loaded_program> program;
+    unsigned number = 0;
+};
+using wanted_instances = std::map<std::string, wanted_instance, natural_less>;
+
+wanted_instances list_instances(const std::vector<std::shared_ptr<const loaded_program>>& programs)
+{
+    wanted_instances wanted;
+    for (const auto& program : programs)
+        for (unsigned n = 1; n <= instance_count(program->config); ++n)
+            wanted.emplace(instance_name_of(program->config, n),
+                           wanted_instance{program, program->config.instances == 0 ? 0 : n});
+    return wanted;
+}
+
+// The configuration that counts from the next start on.
+const loaded_program& latest_program(const instance& i)
+{
+    return i.next_program ? *i.next_program : *i.program;
+}
+
+configuration_change compare(const std::map<std::string, slot*, natural_less>& present,
+                             const wanted_instances& wanted)
+{
+    configuration_change change;
+    for (const auto& [name, want] : wanted) {
+        const auto found = present.find(name);
+        if (found == present.end() || found->second->removed) {
+            (want.program->config.autostart ? change.start : change.add).push_back(name);
+        } else if (const slot& s = *found->second;
+                   !runs_alike(latest_program(s).config, want.program->config)) {
+            (is_down(s.status) ? change.replace : change.restart).push_back(name);
+        }
+    }
+    for (const auto& [name, s] : present)
+        if (!s->removed && !wanted.contains(name))
+            (is_down(s->status) ? change.remove : change.stop).push_back(name);
+    return change;
+}
+
+} // namespace
+
+bool configuration_change::empty() const
+{
+    return start.empty() && add.empty() && restart.empty() && replace.empty() && stop.empty() &&
+           remove.empty();
+}
+
+struct supervisor::impl {
+    explicit impl(std::uint64_t run_id) : run(run_id) {}
+
+    slot* find(instance_id id) { return id < by_id.size() ? by_id[id].get() : nullptr; }
+
+    slot& add(const std::string& name, const wanted_instance& want, orders& out)
+    {
+        auto s = std::make_unique<slot>();
+        s->id = static_cast<instance_id>(by_id.size());
+        s->name = name;
+        s->number = want.number;
+        s->program = want.program;
+        slot& added = *s;
+        by_name.emplace(name, &added);
+        by_id.push_back(std::move(s));
+        out.emplace_back(instance_added{added.id});
+        return added;
+    }
+
+    void remove(slot& s, orders& out)
+    {
+        assert(is_down(s.status) && s.jobs.empty());
+        deadlines.set(s.id, never);
+        out.emplace_back(instance_removed{s.id, s.name});
+        by_name.erase(s.name);
+        by_id[s.id].reset(); // s is gone
+    }
+
+    // One event for one instance, and all that follows from it.
+    void step(slot& s, const event& e, const instant& now, orders& out)
+    {
+        const bool was_down = is_down(s.status);
+        const invocation_id fresh{run, last_serial + 1};
+        actions.clear();
+        procctl::step(s.program->config, latest_program(s).config, s.status, e, now, fresh, actions);
+
+        if (s.status.invocation == fresh) {
+            last_serial = fresh.serial;
+            if (s.next_program) s.program = std::move(s.next_program);
+        }
+        const bool down = is_down(s.status);
+        if (down && s.next_program) s.program = std::move(s.next_program);
+        if (was_down != down) up = down ? up - 1 : up + 1;
+        deadlines.set(s.id, procctl::next_deadline(s.status));
+
+        if (out.empty()) out.reserve(actions.size() + 1);
+        for (const action& a : actions) {
+            out.emplace_back(instance_order{s.id, a});
+            if (const auto* finished = std::get_if<finish_job>(&a)) finish(s, *finished, out);
+        }
+        if (s.removed && down) remove(s, out);
+    }
+
+    void finish(slot& s, const finish_job& finished, orders& out)
+    {
+        std::erase_if(s.jobs, [&](const waiting_job& waiting) {
+            if (waiting.kind != finished.kind) return false;
+            out.emplace_back(job_finished{waiting.job, s.id, finished.outcome});
+            return true;
+        });
+    }
+
+    std::uint64_t run;
+    std::uint64_t last_serial = 0;
+    job_id last_job = 0;
+    bool is_shutting_down = false;
+    std::size_t up = 0; // instances that are not down
+
+    std::vector<std::unique_ptr<slot>> by_id; // null where the instance was removed
+    std::map<std::string, slot*, natural_less> by_name;
+    deadline_queue deadlines;
+    std::vector<action> actions;  // of the step under way; kept for its memory
+    std::vector<instance_id> due; // likewise
+};
+
+supervisor::supervisor(std::uint64_t run) : impl_(std::make_unique<impl>(run)) {}
+supervisor::~supervisor() = default;
+
+configuration_change supervisor::plan(std::span<const loaded_program> next) const
+{
+    std::vector<std::shared_ptr<const loaded_program>> programs;
+    for (const loaded_program& p : next)
+        programs.emplace_back(std::shared_ptr<void>(), &p); // borrowed for this call
+    return compare(impl_->by_name, list_instances(programs));
+}
+
+orders supervisor::apply(std::vector<loaded_program> next, const instant& now)
+{
+    orders out;
+    if (impl_->is_shutting_down) return out;
+    std::vector<std::shared_ptr<const loaded_program>> programs;
+    for (loaded_program& p : next)
+        programs.push_back(std::make_shared<const loaded_program>(std::move(p)));
+    const wanted_instances wanted = list_instances(programs);
+    const configuration_change change = compare(impl_->by_name, wanted);
+
+    const auto present = [&](const std::string& name) -> slot& { return *impl_->by_name.find(name)->second; };
+    for (const std::string& name : change.remove)
+        impl_->remove(present(name), out);
+    for (const std::string& name : change.stop) {
+        present(name).removed = true;
+        impl_->step(present(name), stop_requested{}, now, out);
+    }
+
+    for (const auto& [name, want] : wanted) {
+        const auto found = impl_->by_name.find(name);
+        if (found == impl_->by_name.end()) {
+            impl_->add(name, want, out);
+            continue;
+        }
+        slot& s = *found->second;
+        s.removed = false; // it may have been on its way out
+        const bool is_same = !s.next_program && runs_alike(s.program->config, want.program->config);
+        if (is_same || is_down(s.status))
+            s.program = want.program;
+        else
+            s.next_program = want.program;
+    }
+    for (const std::string& name : change.restart)
+        impl_->step(present(name), restart_requested{}, now, out);
+    for (const std::string& name : change.start)
+        impl_->step(present(name), start_requested{}, now, out);
+    return out;
+}
+
+job_id supervisor::request(instance_id id, job_kind kind, const instant& now, orders& out)
+{
+    const job_id job = ++impl_->last_job;
+    slot* s = impl_->find(id);
+    if (s == nullptr || (kind != job_kind::stop && (impl_->is_shutting_down || s->removed))) {
+        out.emplace_back(job_finished{job, id, job_outcome::canceled});
+        return job;
+    }
+    s->jobs.push_back({job, kind});
+    impl_->step(*s, as_event(kind), now, out);
+    return job;
+}
+
+orders supervisor::reset_failed(instance_id id, const instant& now)
+{
+    return on(id, reset_failed_requested{}, now);
+}
+
+orders supervisor::kill(instance_id id, int signal, signal_scope scope)
+{
+    orders out;
+    const slot* s = impl_->find(id);
+    if (s == nullptr) return out;
+    if (s->status.main_pid == 0) {
+        if (scope == signal_scope::main || !s->status.has_leftovers) return out;
+        scope = signal_scope::others;
+    }
+    out.emplace_back(instance_order{id, send_signal{signal, scope}});
+    return out;
+}
+
+orders supervisor::shut_down(const instant& now)
+{
+    orders out;
+    if (std::exchange(impl_->is_shutting_down, true)) return out;
+    for (const instance_id id : all())
+        impl_->step(*impl_->find(id), stop_requested{}, now, out);
+    return out;
+}
+
+orders supervisor::hurry(const instant& now)
+{
+    orders out;
+    for (const instance_id id : all())
+        impl_->step(*impl_->find(id), hurry_requested{}, now, out);
+    return out;
+}
+
+bool supervisor::is_shutting_down() const { return impl_->is_shutting_down; }
+bool supervisor::is_all_down() const { return impl_->up == 0; }
+
+orders supervisor::on(instance_id id, const event& e, const instant& now)
+{
+    orders out;
+    if (slot* s = impl_->find(id)) impl_->step(*s, e, now, out);
+    return out;
+}
+
+orders supervisor::on_time(const instant& now)
+{
+    orders out;
+    // What becomes due by these steps themselves is left for the next call, so that this one ends.
+    impl_->due.clear();
+    for (instance_id id = 0; impl_->deadlines.take_due(now.monotonic, id);)
+        impl_->due.push_back(id);
+    for (const instance_id id : impl_->due)
+        if (slot* s = impl_->find(id)) impl_->step(*s, time_passed{}, now, out);
+    return out;
+}
+
+time_point supervisor::next_deadline() const { return impl_->deadlines.next(); }
+
+const instance* supervisor::find(instance_id id) const { return impl_->find(id); }
+
+const instance* supervisor::find(std::string_view name) const
+{
+    const auto found = impl_->by_name.find(name);
+    return found == impl_->by_name.end() ? nullptr : found->second;
+}
+
+std::vector<instance_id> supervisor::match(std::string_view pattern) const
+{
+    const auto& names = impl_->by_name;
+    std::vector<instance_id> matching;
+    if (pattern == "all") return all();
+    if (pattern.starts_with('@')) {
+        const std::string_view tag = pattern.substr(1);
+        for (const auto& [name, s] : names)
+            if (const auto& tags = latest_program(*s).config.tags; std::ranges::find(tags, tag) != tags.end())
+                matching.push_back(s->id);
+        return matching;
+    }
+    if (is_glob(pattern)) {
+        for (const auto& [name, s] : names)
+            if (glob_matches(pattern, name) || glob_matches(pattern, s->program->config.name))
+                matching.push_back(s->id);
+        return matching;
+    }
+    if (const auto found = names.find(pattern); found != names.end()) matching.push_back(found->second->id);
+    // The instances of a program stand together in this order.
+    const std::string prefix = std::string(pattern) + '@';
+    for (auto it = names.lower_bound(prefix); it != names.end() && it->first.starts_with(prefix); ++it)
+        matching.push_back(it->second->id);
+    return matching;
+}
+
+std::vector<instance_id> supervisor::all() const
+{
+    std::vector<instance_id> ids;
+    ids.reserve(impl_->by_name.size());
+    for (const auto& [name, s] : impl_->by_name)
+        ids.push_back(s->id);
+    return ids;
+}
+
+std::size_t supervisor::size() const { return impl_->by_name.size(); }
+
+} // namespace procctl
