@@ -8,10 +8,10 @@
 #include "common/result.h"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace procctl::protocol {
@@ -57,13 +57,96 @@ struct job_reply {
     std::string explanation;
 };
 
+// One member of a JSON object: its name, and its value as JSON text.
+struct property {
+    std::string name;
+    std::string json;
+};
+using properties = std::vector<property>;
+
+// A message about the configuration; line and column are 0 for the file as a whole.
+struct problem {
+    std::string level; // "warning", "error"
+    std::string file;
+    std::int64_t line = 0;
+    std::int64_t column = 0;
+    std::string message;
+};
+
+// POST /v1/update: what was, or with dry_run would be, done; instance names, each list sorted.
+struct update_reply {
+    bool ok = false; // false: nothing was changed
+    bool dry_run = false;
+    std::vector<std::string> start;   // new
+    std::vector<std::string> add;     // new, without autostart
+    std::vector<std::string> restart; // changed and up
+    std::vector<std::string> replace; // changed and down
+    std::vector<std::string> stop;    // gone from the configuration and up
+    std::vector<std::string> remove;  // gone and down
+    std::vector<problem> problems;
+    std::vector<job_reply> jobs;
+};
+
+// GET /v1/daemon.
+struct daemon_status {
+    std::string version;
+    std::int64_t pid = 0;
+    std::uint64_t start_timestamp = 0;
+    std::uint64_t programs = 0;
+    std::uint64_t instances = 0;
+    std::string conf_d;
+    std::string socket;
+    std::string log_dir;
+    std::string state_dir;
+    std::uint64_t dropped_log_lines = 0;
+    std::vector<problem> problems; // of the configuration as it was last loaded
+};
+
+// GET /v1/version.
+struct version_reply {
+    std::string version;
+    std::string api; // "v1"
+};
+
+// The body of POST /v1/jobs.
+struct job_request {
+    std::string job; // start, stop, restart
+    std::vector<std::string> names;
+};
+
+// What a value looks like as JSON text; bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string json_text(std::string_view);
+
+[[nodiscard]] properties properties_of(const program_status&);
+
+[[nodiscard]] std::string to_json(const properties&);
 [[nodiscard]] std::string to_json(const program_status&);
 [[nodiscard]] std::string to_json(const std::vector<program_status>&);
 [[nodiscard]] std::string to_json(const error_reply&);
 [[nodiscard]] std::string to_json(const std::vector<job_reply>&);
+// Jobs of which at least one failed: an error object that carries them all in "jobs".
+[[nodiscard]] std::string to_json(const error_reply&, const std::vector<job_reply>&);
+[[nodiscard]] std::string to_json(const update_reply&);
+// An update that was refused or whose jobs failed: an error object that is also the update's reply.
+[[nodiscard]] std::string to_json(const error_reply&, const update_reply&);
+[[nodiscard]] std::string to_json(const daemon_status&);
+[[nodiscard]] std::string to_json(const version_reply&);
+[[nodiscard]] std::string to_json(const job_request&);
 
+// Readers take members they do not know and leave defaults for those that are missing, so that a client and a
+// daemon of different versions understand each other; a member of the wrong type is an error.
 [[nodiscard]] result<std::vector<program_status>> program_statuses_from_json(std::string_view);
 [[nodiscard]] result<error_reply> error_reply_from_json(std::string_view);
+// The list, or an error object with "jobs".
 [[nodiscard]] result<std::vector<job_reply>> job_replies_from_json(std::string_view);
+[[nodiscard]] result<update_reply> update_reply_from_json(std::string_view);
+[[nodiscard]] result<daemon_status> daemon_status_from_json(std::string_view);
+[[nodiscard]] result<version_reply> version_reply_from_json(std::string_view);
+// A request is read strictly: unknown members are an error, for they are somebody's mistake.
+[[nodiscard]] result<job_request> job_request_from_json(std::string_view);
+// GET /v1/programs/NAME/properties: for each instance its members in order, with values for people: a text
+// without quotes, a list's items and a map's "key=value" separated by spaces, null as nothing.
+[[nodiscard]] result<std::vector<std::vector<std::pair<std::string, std::string>>>>
+    property_lists_from_json(std::string_view);
 
 } // namespace procctl::protocol
