@@ -1,0 +1,399 @@
+#include "daemon/control/handlers.h"
+
+#include "common/signal_name.h"
+#include "daemon/control/explanation.h"
+#include "daemon/control/near_names.h"
+#include "daemon/control/status_view.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace procctl::handlers {
+namespace {
+
+using boost::system::result;
+
+// What a request asks for, or the reply that refuses it. A type of its own, because http_reply could also be
+// made of a number.
+struct refusal {
+    http_reply reply;
+};
+template <class T> using checked = result<T, refusal>;
+
+http_reply ok(std::string body) { return {.status = 200, .body = std::move(body)}; }
+http_reply bad_request(std::string message) { return error_response(400, "bad-request", std::move(message)); }
+
+http_reply no_such_program(std::string_view pattern, const supervisor& programs)
+{
+    std::vector<std::string> names;
+    for (const instance_id id : programs.all()) {
+        const instance* const who = programs.find(id);
+        const std::string& program = who->program->config.name;
+        if (names.empty() || names.back() != program) names.push_back(program);
+    }
+    std::string message = "no program is named '" + std::string(pattern) + "'";
+    if (pattern.starts_with('@')) message = "no program has the tag '" + std::string(pattern.substr(1)) + "'";
+    const std::vector<std::string> near = near_names(pattern.substr(0, pattern.find('@')), names);
+    for (std::size_t i = 0; i < near.size(); ++i)
+        message += (i == 0 ? ": did you mean '" : i + 1 == near.size() ? " or '" : ", '") + near[i] + "'";
+    return error_response(404, "no-such-program", message + (near.empty() ? "" : "?"));
+}
+
+// The instances that any of the patterns names, each once. A pattern that names none refuses the request.
+checked<std::vector<instance_id>> matched(const std::vector<std::string>& patterns,
+                                          const supervisor& programs)
+{
+    std::vector<instance_id> out;
+    for (const std::string& pattern : patterns) {
+        const std::vector<instance_id> ids = programs.match(pattern);
+        // "all" of nothing is nothing; any other name that names nothing is a mistake.
+        if (ids.empty() && pattern != "all") return refusal{no_such_program(pattern, programs)};
+        out.insert(out.end(), ids.begin(), ids.end());
+    }
+    if (patterns.size() < 2) return out;
+    std::vector<instance_id> once;
+    std::vector<instance_id> seen;
+    for (const instance_id id : out) {
+        const auto place = std::ranges::lower_bound(seen, id);
+        if (place != seen.end() && *place == id) continue;
+        seen.insert(place, id);
+        once.push_back(id);
+    }
+    return once;
+}
+
+checked<std::vector<instance_id>> named(const route_call& call)
+{
+    return matched({std::string(call.name)}, call.daemon.programs());
+}
+
+checked<bool> flag(const route_call& call, std::string_view name, bool otherwise)
+{
+    const std::string* const value = call.target.find(name);
+    if (value == nullptr) return otherwise;
+    if (*value == "true" || *value == "1" || value->empty()) return true;
+    if (*value == "false" || *value == "0") return false;
+    return refusal{
+        bad_request("the parameter '" + std::string(name) + "' is '" + *value + "'; it is true or false")};
+}
+
+checked<unsigned> line_count(const route_call& call)
+{
+    static constexpr unsigned otherwise = 10;
+    static constexpr unsigned most = 1'000'000;
+    const std::string* const value = call.target.find("lines");
+    if (value == nullptr) return otherwise;
+    unsigned lines = 0;
+    const char* const end = value->data() + value->size();
+    const auto [rest, failed] = std::from_chars(value->data(), end, lines);
+    if (failed != std::errc{} || rest != end || lines > most)
+        return refusal{
+            bad_request("the parameter 'lines' is '" + *value + "'; it is a number from 0 to 1000000")};
+    return lines;
+}
+
+outside_view outside_of(const instance& who, const backend& daemon)
+{
+    return {.log_path = daemon.log_path(who), .note = daemon.note(who)};
+}
+
+std::vector<protocol::program_status> views_of(const std::vector<instance_id>& ids, const backend& daemon)
+{
+    const instant now = daemon.now();
+    std::vector<protocol::program_status> out;
+    out.reserve(ids.size());
+    for (const instance_id id : ids)
+        if (const instance* const who = daemon.programs().find(id))
+            out.push_back(view_of(*who, outside_of(*who, daemon), now));
+    return out;
+}
+
+std::vector<protocol::problem> problems_of(const diagnostics& found)
+{
+    std::vector<protocol::problem> out;
+    for (const diagnostic& d : found)
+        out.push_back({.level = d.level == severity::error ? "error" : "warning",
+                       .file = d.where.file,
+                       .line = d.where.line,
+                       .column = d.where.column,
+                       .message = d.message});
+    return out;
+}
+
+std::string explanation_of(const job_report& report, const backend& daemon)
+{
+    if (report.outcome == job_outcome::canceled) return "another request overtook this one";
+    const instance* const who = daemon.programs().find(report.who);
+    return who == nullptr ? std::string() : explain(*who, daemon.note(*who), daemon.now());
+}
+
+std::vector<protocol::job_reply> replies_of(const std::vector<job_report>& reports, std::string_view job,
+                                            bool waited, const backend& daemon)
+{
+    std::vector<protocol::job_reply> out;
+    for (const job_report& report : reports)
+        out.push_back({.name = report.name,
+                       .job = std::string(job),
+                       .outcome = waited ? std::string(to_text(report.outcome)) : "queued",
+                       .explanation = waited ? explanation_of(report, daemon) : ""});
+    return out;
+}
+
+std::size_t failures_in(const std::vector<protocol::job_reply>& jobs)
+{
+    const auto failed = [](const protocol::job_reply& j) {
+        return j.outcome != "done" && j.outcome != "queued";
+    };
+    return static_cast<std::size_t>(std::ranges::count_if(jobs, failed));
+}
+
+protocol::error_reply jobs_failed(const std::vector<protocol::job_reply>& jobs)
+{
+    const std::size_t failed = failures_in(jobs);
+    return {.kind = "job-failed",
+            .message = std::to_string(failed) + " of " + std::to_string(jobs.size()) +
+                       (jobs.size() == 1 ? " job" : " jobs") + " failed"};
+}
+
+http_reply jobs_response(const std::vector<protocol::job_reply>& jobs)
+{
+    if (failures_in(jobs) == 0) return ok(to_json(jobs));
+    return {.status = 409, .body = to_json(jobs_failed(jobs), jobs)};
+}
+
+response run_jobs(const route_call& call, std::vector<instance_id> ids, job_kind kind)
+{
+    const checked<bool> wait = flag(call, "wait", true);
+    if (!wait) return wait.error().reply;
+    const auto begin = [ids = std::move(ids), kind, wait = *wait, who = call.who,
+                        &daemon = call.daemon](std::function<void(http_reply)> reply) {
+        daemon.request(
+            ids, kind, who, wait,
+            [reply = std::move(reply), kind, wait, &daemon](const std::vector<job_report>& reports) {
+                reply(jobs_response(replies_of(reports, to_text(kind), wait, daemon)));
+            });
+    };
+    return deferred_reply{begin};
+}
+
+response run_jobs_of_name(const route_call& call, job_kind kind)
+{
+    checked<std::vector<instance_id>> ids = named(call);
+    if (!ids) return ids.error().reply;
+    return run_jobs(call, std::move(*ids), kind);
+}
+
+// Requests that are done once they are made.
+http_reply done_response(const std::vector<instance_id>& ids, std::string_view job, const backend& daemon)
+{
+    std::vector<protocol::job_reply> out;
+    for (const instance_id id : ids)
+        if (const instance* const who = daemon.programs().find(id))
+            out.push_back({.name = who->name, .job = std::string(job), .outcome = "done", .explanation = ""});
+    return ok(to_json(out));
+}
+
+bool has_process(const instance& who, signal_scope scope)
+{
+    return who.status.main_pid != 0 || (scope != signal_scope::main && who.status.has_leftovers);
+}
+
+http_reply update_response(const update_report& report, bool dry_run, bool waited, const backend& daemon)
+{
+    protocol::update_reply reply{.ok = report.ok,
+                                 .dry_run = dry_run,
+                                 .start = report.change.start,
+                                 .add = report.change.add,
+                                 .restart = report.change.restart,
+                                 .replace = report.change.replace,
+                                 .stop = report.change.stop,
+                                 .remove = report.change.remove,
+                                 .problems = problems_of(report.problems),
+                                 .jobs = {}};
+    for (const job_report& job : report.jobs) {
+        const auto is_in = [&](const std::vector<std::string>& names) {
+            return std::ranges::find(names, job.name) != names.end();
+        };
+        const std::string_view kind = is_in(reply.start)     ? "start"
+                                      : is_in(reply.restart) ? "restart"
+                                                             : "stop";
+        reply.jobs.push_back(replies_of({job}, kind, waited, daemon).front());
+    }
+    if (!report.ok)
+        return {.status = 422,
+                .body = to_json(
+                    {.kind = "configuration", .message = "the configuration has errors; nothing was changed"},
+                    reply)};
+    if (failures_in(reply.jobs) != 0) return {.status = 409, .body = to_json(jobs_failed(reply.jobs), reply)};
+    return ok(to_json(reply));
+}
+
+} // namespace
+
+response list_programs(const route_call& call)
+{
+    const std::vector<std::string> patterns = call.target.all("pattern");
+    const supervisor& programs = call.daemon.programs();
+    const auto ids =
+        patterns.empty() ? checked<std::vector<instance_id>>(programs.all()) : matched(patterns, programs);
+    if (!ids) return ids.error().reply;
+    return ok(to_json(views_of(*ids, call.daemon)));
+}
+
+response get_program(const route_call& call)
+{
+    const auto ids = named(call);
+    if (!ids) return ids.error().reply;
+    return ok(to_json(views_of(*ids, call.daemon)));
+}
+
+response get_properties(const route_call& call)
+{
+    const auto ids = named(call);
+    if (!ids) return ids.error().reply;
+    const instant now = call.daemon.now();
+    std::string body = "[";
+    for (const instance_id id : *ids) {
+        const instance* const who = call.daemon.programs().find(id);
+        if (who == nullptr) continue;
+        if (body.size() > 1) body += ',';
+        body += protocol::to_json(all_properties_of(*who, outside_of(*who, call.daemon), now));
+    }
+    return ok(body + ']');
+}
+
+response get_log(const route_call& call)
+{
+    std::vector<std::string> patterns = call.target.all("pattern");
+    if (!call.name.empty()) patterns = {std::string(call.name)};
+    if (patterns.empty()) return bad_request("the parameter 'pattern' is missing: whose log?");
+    const auto ids = matched(patterns, call.daemon.programs());
+    if (!ids) return ids.error().reply;
+    const checked<unsigned> lines = line_count(call);
+    if (!lines) return lines.error().reply;
+    const checked<bool> follow = flag(call, "follow", false);
+    if (!follow) return follow.error().reply;
+    log_query query{.instances = {}, .lines = *lines, .follow = *follow};
+    for (const instance_id id : *ids)
+        if (const instance* const who = call.daemon.programs().find(id)) query.instances.push_back(who->name);
+    return hand_over{[query = std::move(query), &daemon = call.daemon](unique_fd client) {
+        return daemon.serve_log(std::move(client), query);
+    }};
+}
+
+response get_source(const route_call& call)
+{
+    const auto ids = named(call);
+    if (!ids) return ids.error().reply;
+    std::vector<source_position> places;
+    for (const instance_id id : *ids) {
+        const instance* const who = call.daemon.programs().find(id);
+        if (who == nullptr) continue;
+        const source_position& where = who->program->where;
+        if (std::ranges::find(places, where) == places.end()) places.push_back(where);
+    }
+    return hand_over{[places = std::move(places), &daemon = call.daemon](unique_fd client) {
+        return daemon.serve_source(std::move(client), places);
+    }};
+}
+
+response start(const route_call& call) { return run_jobs_of_name(call, job_kind::start); }
+response stop(const route_call& call) { return run_jobs_of_name(call, job_kind::stop); }
+response restart(const route_call& call) { return run_jobs_of_name(call, job_kind::restart); }
+
+response reset_failed(const route_call& call)
+{
+    const auto ids = named(call);
+    if (!ids) return ids.error().reply;
+    call.daemon.reset_failed(*ids, call.who);
+    return done_response(*ids, "reset-failed", call.daemon);
+}
+
+response kill(const route_call& call)
+{
+    const std::string* const signal_text = call.target.find("signal");
+    const auto signal = parse_signal(signal_text == nullptr ? "SIGTERM" : *signal_text);
+    if (!signal) return bad_request("the parameter 'signal' is wrong: " + signal.error().message());
+    const std::string* const whom = call.target.find("whom");
+    if (whom != nullptr && *whom != "main" && *whom != "all")
+        return bad_request("the parameter 'whom' is '" + *whom + "'; it is main or all");
+    const signal_scope scope = whom != nullptr && *whom == "main" ? signal_scope::main : signal_scope::group;
+    auto ids = named(call);
+    if (!ids) return ids.error().reply;
+    std::erase_if(*ids, [&](instance_id id) {
+        const instance* const who = call.daemon.programs().find(id);
+        return who == nullptr || !has_process(*who, scope);
+    });
+    if (ids->empty())
+        return error_response(409, "not-running",
+                              "'" + std::string(call.name) + "' has no process that could be signalled");
+    call.daemon.kill(*ids, *signal, scope, call.who);
+    return done_response(*ids, "kill", call.daemon);
+}
+
+response post_jobs(const route_call& call)
+{
+    const auto wanted = protocol::job_request_from_json(call.request.body);
+    if (!wanted) return bad_request("cannot read the request's body: " + wanted.error().message());
+    auto ids = matched(wanted->names, call.daemon.programs());
+    if (!ids) return ids.error().reply;
+    const job_kind kind = wanted->job == "start"  ? job_kind::start
+                          : wanted->job == "stop" ? job_kind::stop
+                                                  : job_kind::restart;
+    return run_jobs(call, std::move(*ids), kind);
+}
+
+response update(const route_call& call)
+{
+    const checked<bool> dry_run = flag(call, "dry_run", false);
+    if (!dry_run) return dry_run.error().reply;
+    const checked<bool> wait = flag(call, "wait", true);
+    if (!wait) return wait.error().reply;
+    const auto begin = [dry_run = *dry_run, wait = *wait, who = call.who,
+                        &daemon = call.daemon](std::function<void(http_reply)> reply) {
+        daemon.update(dry_run, wait, who, [=, &daemon](const update_report& report) {
+            reply(update_response(report, dry_run, wait, daemon));
+        });
+    };
+    return deferred_reply{begin};
+}
+
+response get_daemon(const route_call& call)
+{
+    const daemon_facts facts = call.daemon.facts();
+    protocol::daemon_status status{.version = facts.version,
+                                   .pid = facts.pid,
+                                   .start_timestamp =
+                                       static_cast<std::uint64_t>(facts.started.time_since_epoch().count()),
+                                   .programs = 0,
+                                   .instances = call.daemon.programs().size(),
+                                   .conf_d = facts.conf_d,
+                                   .socket = facts.socket,
+                                   .log_dir = facts.log_dir,
+                                   .state_dir = facts.state_dir,
+                                   .dropped_log_lines = facts.dropped_log_lines,
+                                   .problems = problems_of(facts.configuration_problems)};
+    const std::string* last = nullptr; // the instances of a program stand together in name order
+    for (const instance_id id : call.daemon.programs().all()) {
+        const std::string& program = call.daemon.programs().find(id)->program->config.name;
+        if (last == nullptr || *last != program) ++status.programs;
+        last = &program;
+    }
+    return ok(to_json(status));
+}
+
+response shut_down(const route_call& call)
+{
+    // After the reply, because the daemon may be gone a moment later.
+    return http_reply{.status = 200,
+                      .body = R"({"job":"shutdown","outcome":"queued"})",
+                      .allow = {},
+                      .after = [who = call.who, &daemon = call.daemon] { daemon.shut_down(who); }};
+}
+
+response get_version(const route_call&)
+{
+    return ok(protocol::to_json(protocol::version_reply{.version = PROCCTL_VERSION, .api = "v1"}));
+}
+
+} // namespace procctl::handlers

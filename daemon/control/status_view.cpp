@@ -1,0 +1,80 @@
+#include "daemon/control/status_view.h"
+
+#include "daemon/control/explanation.h"
+#include "daemon/core/program_keys.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace procctl {
+namespace {
+
+std::uint64_t microseconds(wall_time t)
+{
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(t.time_since_epoch().count(), 0));
+}
+
+// To the millisecond: what is finer is noise to whoever reads it.
+std::optional<double> seconds_until_restart(const instance_status& status, const instant& now)
+{
+    if (status.state != sub_state::auto_restart || status.deadline == never) return {};
+    const duration left = std::max(status.deadline - now.monotonic, duration::zero());
+    return std::round(static_cast<double>(left.count()) / 1000) / 1000;
+}
+
+std::string text_of(const source_position& where)
+{
+    return where.line > 0 ? where.file + ':' + std::to_string(where.line) : where.file;
+}
+
+} // namespace
+
+protocol::program_status view_of(const instance& who, const outside_view& outside, const instant& now)
+{
+    const program_config& config = who.program->config;
+    const instance_status& s = who.status;
+    protocol::program_status view;
+    view.name = who.name;
+    view.program = config.name;
+    view.description = config.description;
+    view.type = to_text(config.type);
+    view.active_state = to_text(active_state_of(s.state));
+    view.sub_state = to_text(s.state);
+    view.result = to_text(s.result);
+    view.main_pid = s.main_pid;
+    view.n_restarts = s.n_restarts;
+    view.exec_main_code = static_cast<int>(s.exec_main.code);
+    view.exec_main_status = s.exec_main.status;
+    view.exec_main_start_timestamp = microseconds(s.exec_main_start);
+    view.exec_main_exit_timestamp = microseconds(s.exec_main_exit);
+    view.state_change_timestamp = microseconds(s.state_change);
+    view.active_enter_timestamp = microseconds(s.active_enter);
+    view.active_exit_timestamp = microseconds(s.active_exit);
+    view.inactive_enter_timestamp = microseconds(s.inactive_enter);
+    view.inactive_exit_timestamp = microseconds(s.inactive_exit);
+    if (s.invocation.serial != 0) view.invocation_id = s.invocation.text();
+    view.next_restart_in_sec = seconds_until_restart(s, now);
+    view.start_limit_hit = s.start_limit_refused;
+    view.explanation = explain(who, outside.note, now);
+    view.log_path = outside.log_path;
+    view.source = text_of(who.program->where);
+    return view;
+}
+
+protocol::properties all_properties_of(const instance& who, const outside_view& outside, const instant& now)
+{
+    protocol::properties out = protocol::properties_of(view_of(who, outside, now));
+    const std::size_t from_status = out.size();
+    for (const program_key& key : program_keys()) {
+        const auto is_key = [&](const protocol::property& p) { return p.name == key.name; };
+        if (std::ranges::any_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(from_status), is_key))
+            continue;
+        const config_value value = key.format(who.program->config);
+        const bool is_default = value.type == config_value::kind::null;
+        out.push_back(
+            {std::string(key.name), is_default ? protocol::json_text(key.default_text) : to_json(value)});
+    }
+    return out;
+}
+
+} // namespace procctl

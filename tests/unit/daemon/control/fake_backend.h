@@ -1,0 +1,152 @@
+// A daemon without processes: a real supervisor whose orders are carried out by the test, and a record of
+// what the control API asked for.
+#pragma once
+
+#include "daemon/control/backend.h"
+
+#include <utility>
+
+namespace procctl {
+
+class fake_backend : public backend {
+public:
+    fake_backend() : supervisor_(7) {}
+
+    // Programs as if loaded; what has autostart is started, and its process has the pid 1000 and up.
+    void load(std::vector<program_config> configs)
+    {
+        std::vector<loaded_program> loaded;
+        for (program_config& config : configs) {
+            if (config.exec_start.empty()) config.exec_start = {{.argv = {"/bin/" + config.name}}};
+            const int line = static_cast<int>(loaded.size()) * 10 + 2;
+            loaded.push_back({std::move(config), {"/etc/procctl/conf.d/a.yaml", line, 3}});
+        }
+        carry_out(supervisor_.apply(std::move(loaded), time));
+    }
+
+    // What the executor does, with processes that start at once and end when they are signalled.
+    void carry_out(const orders& todo)
+    {
+        for (const order& o : todo) {
+            const auto* const mine = std::get_if<instance_order>(&o);
+            if (mine == nullptr) continue;
+            if (std::holds_alternative<start_main>(mine->what)) {
+                const std::uint64_t serial = supervisor_.find(mine->who)->status.main_serial;
+                carry_out(supervisor_.on(
+                    mine->who, main_started{.serial = serial, .pid = next_pid++, .failure = {}}, time));
+            } else if (const auto* const sent = std::get_if<send_signal>(&mine->what);
+                       sent != nullptr && signals_end_processes && sent->signal != 18) {
+                ended(mine->who, {exit_code_kind::killed, sent->signal});
+            }
+        }
+    }
+
+    void ended(instance_id who, process_end how)
+    {
+        const instance* const i = supervisor_.find(who);
+        if (i == nullptr || i->status.main_pid == 0) return;
+        carry_out(supervisor_.on(
+            who, main_exited{.serial = i->status.main_serial, .end = how, .has_leftovers = false}, time));
+    }
+    void ended(std::string_view name, process_end how) { ended(supervisor_.find(name)->id, how); }
+
+    [[nodiscard]] const supervisor& programs() const override { return supervisor_; }
+    [[nodiscard]] daemon_facts facts() const override { return facts_; }
+    [[nodiscard]] std::string log_path(const instance& who) const override
+    {
+        return "/var/log/procctl/" + who.name + ".log";
+    }
+    [[nodiscard]] std::string note(const instance&) const override { return note_; }
+    [[nodiscard]] instant now() const override { return time; }
+
+    // Answers later, when the test calls answer_requests(), as the contract has it.
+    void request(std::vector<instance_id> ids, job_kind kind, const requester& who, bool wait,
+                 std::function<void(std::vector<job_report>)> done) override
+    {
+        calls.push_back(std::string(to_text(kind)) + " of " + std::to_string(ids.size()) + " by " +
+                        std::to_string(who.uid) + (wait ? "" : " without waiting"));
+        std::vector<job_report> reports;
+        for (const instance_id id : ids) {
+            orders out;
+            const std::string name = supervisor_.find(id)->name;
+            supervisor_.request(id, kind, time, out);
+            carry_out(out);
+            reports.push_back({id, name, outcome});
+        }
+        owed.push_back([done = std::move(done), reports = std::move(reports)] { done(reports); });
+        if (on_owed) on_owed();
+    }
+    void answer_requests()
+    {
+        for (const auto& pay : std::exchange(owed, {}))
+            pay();
+    }
+    void reset_failed(std::vector<instance_id> ids, const requester&) override
+    {
+        calls.push_back("reset-failed of " + std::to_string(ids.size()));
+        for (const instance_id id : ids)
+            carry_out(supervisor_.reset_failed(id, time));
+    }
+    void kill(std::vector<instance_id> ids, int signal, signal_scope scope, const requester&) override
+    {
+        calls.push_back("kill " + std::to_string(signal) +
+                        (scope == signal_scope::main ? " main" : " group") + " of " +
+                        std::to_string(ids.size()));
+    }
+    void update(bool dry_run, bool wait, const requester&, std::function<void(update_report)> done) override
+    {
+        calls.push_back(std::string("update") + (dry_run ? " dry" : "") + (wait ? "" : " without waiting"));
+        owed.push_back([done = std::move(done), report = next_update] { done(report); });
+        if (on_owed) on_owed();
+    }
+    [[nodiscard]] result<void> serve_log(unique_fd client, const log_query& query) override
+    {
+        std::string text;
+        for (const std::string& name : query.instances)
+            text += name + ' ';
+        calls.push_back("log of " + text + std::to_string(query.lines) + (query.follow ? " follow" : ""));
+        return serve(std::move(client));
+    }
+    [[nodiscard]] result<void> serve_source(unique_fd client,
+                                            const std::vector<source_position>& places) override
+    {
+        calls.push_back("source of " + std::to_string(places.size()) + " from line " +
+                        std::to_string(places.front().line));
+        return serve(std::move(client));
+    }
+    void shut_down(const requester& who) override
+    {
+        calls.push_back("shutdown by " + std::to_string(who.uid));
+    }
+
+    supervisor supervisor_;
+    instant time{time_point{std::chrono::seconds(1000)}, wall_time{std::chrono::seconds(1'700'000'000)}};
+    daemon_facts facts_{.version = "0.1.0",
+                        .pid = 42,
+                        .started = wall_time{std::chrono::seconds(1'700'000'000)},
+                        .conf_d = "/etc/procctl/conf.d",
+                        .socket = "/run/procctl/procctl.sock",
+                        .log_dir = "/var/log/procctl",
+                        .state_dir = "/var/lib/procctl",
+                        .configuration_problems = {},
+                        .dropped_log_lines = 0};
+    std::string note_;
+    int next_pid = 1000;
+    bool signals_end_processes = true;
+    job_outcome outcome = job_outcome::done;
+    update_report next_update;
+    std::vector<std::string> calls;
+    std::vector<std::function<void()>> owed; // completions not yet called
+    std::function<void()> on_owed;
+
+private:
+    static result<void> serve(unique_fd client)
+    {
+        static constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                                                 "Connection: close\r\n\r\nlines\n";
+        if (::write(client.get(), text.data(), text.size()) < 0) return last_error("cannot write");
+        return {};
+    }
+};
+
+} // namespace procctl
