@@ -7,6 +7,7 @@
 
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "daemon/output/stream_id.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -19,8 +20,6 @@
 #include <sys/types.h>
 
 namespace procctl {
-
-using stream_id = std::uint32_t; // 0: none; never reused
 
 // What the output process said about a stream.
 struct stream_report {
@@ -66,20 +65,27 @@ public:
     // A line of the daemon's own log, without its newline. Never blocks: when the pipe is full the line is
     // dropped and counted, and the count is logged once there is room.
     void log_line(std::string_view line);
+    // Lines dropped since the start: the larger count of log file and console.
+    [[nodiscard]] std::uint64_t dropped_log_lines() const;
 
     // Completes when all that the pipes hold at this moment is written (or at the latest after `limit_ms`):
     // for the daemon's end.
     void drain(unsigned limit_ms, std::function<void()> done);
-    // Asks the output process to end once its pipes are empty.
+    // Asks the output process to end once its pipes are empty. The last call: what is logged after it is
+    // lost.
     void stop();
+
+    // For a handover: the record (docs/output.md), and a stream's place in it and read end. Borrowed.
+    [[nodiscard]] int record() const;
+    [[nodiscard]] std::uint32_t slot(stream_id) const;
+    [[nodiscard]] int read_end(stream_id) const;
 
 private:
     struct impl;
     std::unique_ptr<impl> impl_;
 };
 
-// The output process's main function: `procctld --output-process`, with its socket as descriptor 3 (see
-// docs/ARCHITECTURE.md).
+// The output process's main function: `procctld --output-process`, with its socket as standard input.
 [[nodiscard]] int output_process_main();
 
 } // namespace procctl

@@ -1,0 +1,70 @@
+// The output record: where each stream's file stood, kept in memory that outlives the output process.
+//
+// A memfd, made by the daemon and mapped by the output process, its only writer. A successor finds in it how
+// much each stream has moved in all, and which file it wrote up to where; docs/output.md has the format and
+// says what may be concluded from it. The daemon, and a next daemon, may read it at any time.
+#pragma once
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "daemon/output/stream_id.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace procctl::output {
+
+inline constexpr char record_magic[8] = {'p', 'r', 'o', 'c', 'o', 'u', 't', '\n'};
+inline constexpr std::uint32_t record_version = 1;
+
+struct record_header {
+    char magic[8] = {};
+    std::uint32_t version = 0;
+    std::uint32_t slot_size = 0;
+    std::uint32_t writer = 0; // process id of the output process that wrote last
+    std::uint32_t unused[11] = {};
+};
+
+enum class slot_state : std::uint32_t { free, working, in_trouble };
+
+struct record_slot {
+    std::uint32_t sequence = 0; // odd while the slot is being written
+    stream_id stream = 0;
+    slot_state state = slot_state::free;
+    std::int32_t errno_value = 0;   // of the trouble
+    std::uint64_t dev = 0, ino = 0; // of the file; 0 while none is open
+    std::uint64_t position = 0; // in that file, after the last byte moved; 0 when it is not a regular file
+    std::uint64_t moved = 0;    // bytes of this stream written in all, whichever process and file
+    std::uint64_t unused[2] = {};
+};
+static_assert(sizeof(record_header) == 64 && sizeof(record_slot) == 64);
+
+// An empty record, with its header.
+[[nodiscard]] result<unique_fd> make_record();
+// Makes room for slots 0 to `slot`. The daemon's job, before it hands the slot out.
+[[nodiscard]] result<void> grow_record(int record, std::uint32_t slot);
+// A copy of a slot that is whole, for readers other than the output process.
+[[nodiscard]] result<record_slot> read_slot(int record, std::uint32_t slot);
+
+// The output process's view: mapped and writable.
+class record_writer {
+public:
+    record_writer() = default;
+    record_writer(record_writer&&) = delete;
+    record_writer& operator=(record_writer&&) = delete;
+    ~record_writer();
+
+    [[nodiscard]] result<void> map(unique_fd record);
+    // The slot, which stays valid until the next call of at(). An error when the record has no such slot.
+    [[nodiscard]] result<record_slot*> at(std::uint32_t slot);
+
+private:
+    unique_fd record_;
+    char* memory_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+// Writes a slot so that a reader, or a successor after a SIGKILL, can tell whether it is whole.
+void write_slot(record_slot& to, const record_slot& from);
+
+} // namespace procctl::output
