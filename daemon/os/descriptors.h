@@ -18,8 +18,9 @@ struct descriptor_limit {
 };
 
 // Raises RLIMIT_NOFILE's soft limit to the hard one, for the daemon alone: programs go on to get the soft
-// limit it was started with, since one above 1024 breaks programs that use select(2).
-[[nodiscard]] result<void> raise_descriptor_limit();
+// limit it was started with, since one above 1024 breaks programs that use select(2). An error may be
+// ignored: the daemon then has room for fewer programs.
+result<void> raise_descriptor_limit();
 // The limit before it was raised; empty: it was not.
 [[nodiscard]] std::optional<descriptor_limit> original_descriptor_limit();
 
