@@ -1,0 +1,34 @@
+#include "daemon/helpers/helper_main.h"
+
+#include "daemon/helpers/tasks.h"
+
+#include <array>
+#include <iostream>
+#include <utility>
+
+namespace procctl {
+namespace {
+
+using task_function = int (*)(std::span<const std::string>);
+
+constexpr std::array<std::pair<std::string_view, task_function>, 5> tasks{{
+    {"load", run_load_task},
+    {"identity", run_identity_task},
+    {"environment", run_environment_task},
+    {"log", run_log_task},
+    {"source", run_source_task},
+}};
+
+} // namespace
+
+int helper_main(const std::vector<std::string>& arguments)
+{
+    const std::span<const std::string> words(arguments);
+    if (!words.empty())
+        for (const auto& [name, run] : tasks)
+            if (words.front() == name) return run(words.subspan(1));
+    std::cerr << "procctld --helper is for procctld itself\n";
+    return 2;
+}
+
+} // namespace procctl

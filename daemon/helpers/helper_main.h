@@ -1,0 +1,44 @@
+// What a helper process does: `procctld --helper TASK ARGUMENTS…`. The tasks, and the words for who starts
+// them.
+//
+// The tasks may block, on a disk, a directory service or a slow reader; that is what they are for.
+#pragma once
+
+#include "common/result.h"
+#include "daemon/config/load.h"
+#include "daemon/core/specifiers.h"
+#include "daemon/helpers/read_log.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace procctl {
+
+// --- Tasks, as argument lists for helper_runner.
+
+// Loads settings and conf.d; answers with load_result as JSON.
+[[nodiscard]] std::vector<std::string> load_task(const load_request&);
+// Looks up the identity of one program; answers with a load_result that holds nothing but that identity.
+[[nodiscard]] std::vector<std::string> identity_task(const program_config&);
+// Reads environment files; answers with environment_answer as JSON.
+[[nodiscard]] std::vector<std::string> environment_task(std::span<const environment_file>);
+// Writes the last lines of log files as an HTTP response to the socket that is its standard input.
+[[nodiscard]] std::vector<std::string> log_task(std::span<const log_source>, unsigned lines, bool follow);
+// Writes the text of entries of configuration files, likewise.
+[[nodiscard]] std::vector<std::string> source_task(std::span<const text_source>);
+
+// --- Answers.
+
+struct environment_answer {
+    environment variables; // of all files, later ones override
+    std::string missing;   // a file that had to be there and could not be read, with the reason; empty: none
+    std::vector<std::string> complaints; // lines that were skipped
+};
+[[nodiscard]] result<environment_answer> environment_answer_from_json(std::string_view);
+
+// The helper's main function; `arguments` begin with the task. Returns the exit status.
+[[nodiscard]] int helper_main(const std::vector<std::string>& arguments);
+
+} // namespace procctl

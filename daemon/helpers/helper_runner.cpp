@@ -1,0 +1,160 @@
+#include "daemon/helpers/helper_runner.h"
+
+#include "daemon/os/spawn.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+extern char** environ; // NOLINT(readability-redundant-declaration): POSIX asks for it
+
+namespace procctl {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t most_output = 64U << 20U;
+
+// This very binary, also after a package upgrade has replaced the file: the link leads to what is being
+// executed.
+constexpr const char* own_executable = "/proc/self/exe";
+
+// Helpers are told apart from programs: they get the daemon's own environment, and no identity change.
+result<spawned> spawn_helper(std::vector<std::string> task, int standard_input, int standard_output)
+{
+    spawn_request request;
+    request.argv = {"procctld", "--helper"};
+    std::move(task.begin(), task.end(), std::back_inserter(request.argv));
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        request.envp.emplace_back(*variable);
+    request.candidates = {own_executable};
+    request.standard_input = standard_input;
+    request.standard_output = standard_output;
+    request.standard_error = STDERR_FILENO;
+    // A helper that cannot be executed exits with the status of the step that failed: who watches it sees
+    // that.
+    return spawn(request);
+}
+
+// One helper whose output is collected. Alive until it has ended and its output was read to the end.
+struct collection : std::enable_shared_from_this<collection> {
+    collection(asio::io_context& io, int output, std::function<void(result<std::string>)> when_done)
+        : pipe(io, output), timer(io), done(std::move(when_done))
+    {
+    }
+
+    void read()
+    {
+        pipe.async_read_some(asio::buffer(buffer),
+                             [self = shared_from_this()](auto failure, std::size_t size) {
+                                 if (failure) { // end of file, or cancelled by the time limit
+                                     self->has_eof = true;
+                                     self->finish_if_complete();
+                                     return;
+                                 }
+                                 if (self->text.size() + size > most_output) {
+                                     self->fail(make_error("a helper wrote more than 64 MiB"));
+                                     return;
+                                 }
+                                 self->text.append(self->buffer.data(), size);
+                                 self->read();
+                             });
+    }
+
+    void ended(const process_end& how)
+    {
+        end = how;
+        has_ended = true;
+        finish_if_complete();
+    }
+
+    void finish_if_complete()
+    {
+        if (!has_ended || !has_eof || !done) return;
+        if (end == process_end{exit_code_kind::exited, 0}) {
+            finish(std::move(text));
+        } else {
+            finish(make_error("a helper process " + describe(end)));
+        }
+    }
+
+    void fail(error reason)
+    {
+        if (pidfd) ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+        finish(std::move(reason));
+    }
+
+    void finish(result<std::string> outcome)
+    {
+        timer.cancel();
+        boost::system::error_code ignored;
+        pipe.close(ignored);
+        if (auto call = std::exchange(done, nullptr)) call(std::move(outcome));
+    }
+
+    asio::posix::stream_descriptor pipe;
+    asio::steady_timer timer;
+    std::function<void(result<std::string>)> done;
+    unique_fd pidfd; // to end a helper that takes too long
+    std::array<char, 16384> buffer{};
+    std::string text;
+    process_end end;
+    bool has_ended = false;
+    bool has_eof = false;
+};
+
+} // namespace
+
+struct helper_runner::impl {
+    asio::io_context& io;
+    watch_function watch;
+};
+
+helper_runner::helper_runner(asio::io_context& io, watch_function watch)
+    : impl_(std::make_shared<impl>(impl{io, std::move(watch)}))
+{
+}
+
+helper_runner::~helper_runner() = default;
+
+void helper_runner::collect(std::vector<std::string> task, duration limit,
+                            std::function<void(result<std::string>)> done)
+{
+    const auto fail_later = [&](error reason) {
+        asio::post(impl_->io, [done = std::move(done), reason = std::move(reason)] { done(reason); });
+    };
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        return fail_later(last_error("cannot make a pipe for a helper"));
+    unique_fd output(ends[0]);
+    const unique_fd input(ends[1]);
+
+    auto child = spawn_helper(std::move(task), -1, input.get());
+    if (!child) return fail_later(child.error());
+
+    auto job = std::make_shared<collection>(impl_->io, output.release(), std::move(done));
+    job->pidfd.reset(::fcntl(child->pidfd.get(), F_DUPFD_CLOEXEC, 3));
+    impl_->watch(child->pid, std::move(child->pidfd), [job](const process_end& end) { job->ended(end); });
+    job->timer.expires_after(limit);
+    job->timer.async_wait([job, limit](auto failure) {
+        if (!failure && job->done)
+            job->fail(make_error("a helper took longer than " + format_duration(limit)));
+    });
+    job->read();
+}
+
+result<void> helper_runner::detach(std::vector<std::string> task, unique_fd socket)
+{
+    auto child = spawn_helper(std::move(task), socket.get(), -1);
+    if (!child) return child.error();
+    impl_->watch(child->pid, std::move(child->pidfd), [](const process_end&) {});
+    return {};
+}
+
+} // namespace procctl

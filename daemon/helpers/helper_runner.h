@@ -1,0 +1,50 @@
+// Runs helpers: short-lived processes of the same binary that do what may block (design: nothing blocks the
+// loop).
+//
+// A helper is `procctld --helper TASK ARGUMENTS…`; helper_main.h has the tasks. It can hang, crash or babble:
+// that ends its one task with an error and nothing else.
+#pragma once
+
+#include "common/exit_status.h"
+#include "common/result.h"
+#include "common/time.h"
+#include "common/unique_fd.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace procctl {
+
+class helper_runner {
+public:
+    // Puts a child under the reaper's eye; the function is called once, when it is reaped.
+    using watch_function =
+        std::function<void(pid_t, unique_fd pidfd, std::function<void(const process_end&)> ended)>;
+
+    helper_runner(boost::asio::io_context&, watch_function watch);
+    ~helper_runner();
+    helper_runner(const helper_runner&) = delete;
+    helper_runner& operator=(const helper_runner&) = delete;
+
+    // Runs a task and collects what it writes to its standard output, at most 64 MiB. `done` is called once,
+    // in the loop, with the text, or with an error when the helper did not exit with status 0 or took longer
+    // than `limit` (it is then killed).
+    void collect(std::vector<std::string> task, duration limit,
+                 std::function<void(result<std::string>)> done);
+
+    // Runs a task that talks to `socket` (its standard input) by itself and ends by itself.
+    [[nodiscard]] result<void> detach(std::vector<std::string> task, unique_fd socket);
+
+private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+} // namespace procctl
