@@ -42,10 +42,13 @@ std::string_view skip_space(std::string_view text)
 }
 
 // One number with its unit at the front of the text, taken off it; in microseconds. In systemd a number
-// without a unit is seconds also in the midst of others.
+// without a unit counts seconds also in the midst of others.
 class span_reader {
 public:
-    explicit span_reader(std::string_view text) : whole_(text), rest_(text) {}
+    span_reader(std::string_view text, std::int64_t plain_unit)
+        : whole_(text), rest_(text), plain_unit_(plain_unit)
+    {
+    }
 
     result<std::int64_t> next()
     {
@@ -108,7 +111,7 @@ private:
         rest_ = candidate;
         if (!rest_.empty() && !is_digit(rest_.front()) && rest_.front() != '.' && rest_.front() != '+')
             return unexpected();
-        return second;
+        return plain_unit_;
     }
 
     [[nodiscard]] error unexpected() const
@@ -122,6 +125,7 @@ private:
 
     std::string_view whole_;
     std::string_view rest_;
+    std::int64_t plain_unit_;
 };
 
 // "1.5" of 1500 thousandths.
@@ -140,7 +144,7 @@ std::string with_fraction(std::int64_t value, std::int64_t scale)
 
 } // namespace
 
-result<duration> parse_duration(std::string_view text)
+result<duration> parse_duration(std::string_view text, duration plain_unit)
 {
     std::string_view trimmed = skip_space(text);
     while (!trimmed.empty() && is_space(trimmed.back()))
@@ -148,7 +152,7 @@ result<duration> parse_duration(std::string_view text)
     if (trimmed.empty()) return make_error("a duration is empty: write for example 5s or 1min 30s");
     if (trimmed == "infinity") return infinity;
 
-    span_reader reader(trimmed);
+    span_reader reader(trimmed, plain_unit.count());
     std::int64_t sum = 0;
     while (!reader.at_end()) {
         const auto part = reader.next();

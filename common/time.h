@@ -42,9 +42,10 @@ struct instant {
     return t + d;
 }
 
-// systemd.time(7): "5s", "1min 30s", "500ms", "1.5h"; a plain number is seconds; "infinity".
+// systemd.time(7): "5s", "1min 30s", "500ms", "1.5h"; a number without a unit counts plain_unit; "infinity".
 // Errors: empty, unknown unit, negative, overflow; the sentence names the part that is wrong.
-[[nodiscard]] result<duration> parse_duration(std::string_view text);
+[[nodiscard]] result<duration> parse_duration(std::string_view text,
+                                              duration plain_unit = std::chrono::seconds(1));
 
 // The shortest exact spelling systemd would use: "1min 30s", "100ms", "infinity", "0".
 [[nodiscard]] std::string format_duration(duration);

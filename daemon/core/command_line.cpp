@@ -1,5 +1,7 @@
 #include "daemon/core/command_line.h"
 
+#include "daemon/core/utf8.h"
+
 #include <cstdint>
 #include <optional>
 
@@ -183,9 +185,13 @@ result<command> make_command(std::vector<std::string> argv)
     if (file.find('/') != std::string_view::npos && file.front() != '/' && file.front() != '%')
         return make_error("'" + std::string(file) +
                           "' is a relative path: write an absolute one, or a name that is looked up on PATH");
-    for (const std::string& argument : argv)
+    for (const std::string& argument : argv) {
         if (argument.find('\0') != std::string::npos)
             return make_error("a NUL cannot be passed to a program");
+        // Escapes can make any bytes, but what a program is called with is shown to people and sent as JSON.
+        if (find_invalid_utf8(argument) != std::string_view::npos)
+            return make_error("a word of the command is not valid UTF-8");
+    }
     std::string first(file);
     argv.front() = std::move(first);
     made.argv = std::move(argv);

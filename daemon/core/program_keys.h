@@ -29,19 +29,23 @@ enum class key_kind {
     text_map,
     choice,
     path,
-    limit
+    limit,
+    log_settings
 };
 
 // Where a parse function reports what is wrong with the value it was given; it may report several things.
 class key_errors {
 public:
     key_errors(diagnostics& out, std::string file) : out_(out), file_(std::move(file)) {}
-    void report(const config_value& where, std::string message);
+    // The key that the next reports are about: they begin with its name.
+    void set_key(std::string_view name) { key_ = name; }
+    void report(const config_value& where, std::string message, severity level = severity::error);
     [[nodiscard]] bool any() const { return any_; }
 
 private:
     diagnostics& out_;
     std::string file_;
+    std::string key_;
     bool any_ = false;
 };
 

@@ -55,6 +55,12 @@ TEST_CASE("durations have systemd's grammar", "[time]")
     CHECK(*parsed == expected);
 }
 
+TEST_CASE("what a plain number counts may be told", "[time]")
+{
+    CHECK(parse_duration("5", 1us).value() == 5us);
+    CHECK(parse_duration("1s 5", 1us).value() == 1000005us);
+}
+
 TEST_CASE("what is no duration is refused with the part that is wrong", "[time]")
 {
     const auto [text, part] = GENERATE(table<const char*, const char*>({

@@ -1,0 +1,415 @@
+#include "daemon/core/program_keys_unknown.h"
+
+#include "daemon/core/program_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace procctl {
+namespace {
+
+// A key of another program's format. With `instead` the sentence is "did you mean 'instead'?", and `hint`
+// follows; without it `hint` says why there is nothing to write.
+struct foreign_key {
+    std::string_view name;
+    std::string_view instead;
+    std::string_view hint;
+};
+
+constexpr std::string_view rotation = "rotation is not supported by this version of procctl";
+constexpr std::string_view one_stream = "standard error goes to the same file as standard output";
+constexpr std::string_view listener = "event listeners are not supported by this version of procctl";
+
+constexpr auto foreign_keys = std::to_array<foreign_key>({
+    // Supervisor's [program:x], in the order of its manual.
+    {"command", "exec_start", ""},
+    {"process_name", "", "instances are called name@1, name@2, …"},
+    {"numprocs", "instances", ""},
+    {"numprocs_start", "", "instances are numbered from 1"},
+    {"priority", "", "an order of starting is not supported by this version of procctl"},
+    {"startsecs", "",
+     "a program counts as started as its 'type' says; use 'start_limit_burst' and "
+     "'start_limit_interval_sec' against crash loops"},
+    {"startretries", "start_limit_burst", "it counts every start within 'start_limit_interval_sec'"},
+    {"autorestart", "restart", "true is always, unexpected is on-failure, false is no"},
+    {"exitcodes", "success_exit_status", ""},
+    {"stopsignal", "kill_signal", ""},
+    {"stopwaitsecs", "timeout_stop_sec", ""},
+    {"stopasgroup", "kill_mode", "control-group signals every process of the program"},
+    {"killasgroup", "kill_mode", "mixed kills what is left when the main process has gone"},
+    {"redirect_stderr", "", one_stream},
+    {"stdout_logfile", "log", "write log: {path: …}"},
+    {"stdout_logfile_maxbytes", "", rotation},
+    {"stdout_logfile_backups", "", rotation},
+    {"stdout_capture_maxbytes", "", listener},
+    {"stdout_events_enabled", "", listener},
+    {"stdout_syslog", "", "output to syslog is not supported by this version of procctl"},
+    {"stderr_logfile", "log", one_stream},
+    {"stderr_logfile_maxbytes", "", rotation},
+    {"stderr_logfile_backups", "", rotation},
+    {"stderr_capture_maxbytes", "", listener},
+    {"stderr_events_enabled", "", listener},
+    {"stderr_syslog", "", "output to syslog is not supported by this version of procctl"},
+    {"directory", "working_directory", ""},
+    {"serverurl", "", "the daemon's socket is in its settings file"},
+    {"programs", "", "groups are not needed: give the programs a common tag ('tags')"},
+    {"events", "", listener},
+    {"buffer_size", "", listener},
+    {"result_handler", "", listener},
+    {"socket", "", "listening sockets are not supported by this version of procctl"},
+    {"socket_backlog", "", "listening sockets are not supported by this version of procctl"},
+    {"socket_owner", "", "listening sockets are not supported by this version of procctl"},
+    {"socket_mode", "", "listening sockets are not supported by this version of procctl"},
+    // What else people write.
+    {"cmd", "exec_start", ""},
+    {"args", "exec_start", "the arguments stand behind the command"},
+    {"cwd", "working_directory", ""},
+    {"workdir", "working_directory", ""},
+    {"env", "environment", ""},
+    {"env_file", "environment_file", ""},
+    {"replicas", "instances", ""},
+    {"restart_delay", "restart_sec", ""},
+    {"stop_signal", "kill_signal", ""},
+    {"stop_timeout", "timeout_stop_sec", ""},
+    {"name", "", "the name of a program is the key under 'programs'"},
+    {"service", "", "the keys stand directly under the program's name, without sections"},
+    {"unit", "", "the keys stand directly under the program's name, without sections"},
+    {"install", "", "there is nothing to install: every program of conf.d is started ('autostart')"},
+    {"wanted_by", "", "there is nothing to install: every program of conf.d is started ('autostart')"},
+    {"required_by", "", "there is nothing to install: every program of conf.d is started ('autostart')"},
+});
+
+// systemd's directives and our own keys that this version does not have: never silence.
+constexpr auto not_in_this_version = std::to_array<std::string_view>({
+    // [Unit]
+    "after",
+    "before",
+    "requires",
+    "requisite",
+    "wants",
+    "binds_to",
+    "part_of",
+    "upholds",
+    "conflicts",
+    "on_failure",
+    "on_success",
+    "on_failure_job_mode",
+    "propagates_reload_to",
+    "reload_propagated_from",
+    "propagates_stop_to",
+    "stop_propagated_from",
+    "joins_namespace_of",
+    "requires_mounts_for",
+    "stop_when_unneeded",
+    "refuse_manual_start",
+    "refuse_manual_stop",
+    "allow_isolate",
+    "default_dependencies",
+    "collect_mode",
+    "failure_action",
+    "success_action",
+    "start_limit_action",
+    "reboot_argument",
+    "job_timeout_sec",
+    "job_running_timeout_sec",
+    "documentation",
+    "source_path",
+    "condition_path_exists",
+    "condition_path_exists_glob",
+    "condition_path_is_directory",
+    "condition_path_is_symbolic_link",
+    "condition_path_is_mount_point",
+    "condition_path_is_read_write",
+    "condition_directory_not_empty",
+    "condition_file_not_empty",
+    "condition_file_is_executable",
+    "condition_user",
+    "condition_group",
+    "condition_host",
+    "condition_kernel_version",
+    "condition_kernel_command_line",
+    "condition_environment",
+    "condition_virtualization",
+    "condition_architecture",
+    "condition_security",
+    "condition_capability",
+    "condition_memory",
+    "condition_cpus",
+    "condition_ac_power",
+    "condition_first_boot",
+    "condition_needs_update",
+    "assert_path_exists",
+    "assert_path_exists_glob",
+    "assert_path_is_directory",
+    "assert_file_not_empty",
+    "assert_file_is_executable",
+    "assert_user",
+    "assert_group",
+    "assert_host",
+    // [Service]
+    "exec_condition",
+    "exec_start_pre",
+    "exec_start_post",
+    "exec_reload",
+    "exec_stop",
+    "exec_stop_post",
+    "pid_file",
+    "guess_main_pid",
+    "bus_name",
+    "restart_steps",
+    "restart_max_delay_sec",
+    "restart_mode",
+    "timeout_abort_sec",
+    "timeout_start_failure_mode",
+    "timeout_stop_failure_mode",
+    "runtime_randomized_extra_sec",
+    "watchdog_sec",
+    "watchdog_signal",
+    "notify_access",
+    "exit_type",
+    "reload_signal",
+    "oom_policy",
+    "sockets",
+    "file_descriptor_store_max",
+    "open_file",
+    "usb_function_descriptors",
+    "usb_function_strings",
+    "root_directory_start_only",
+    "non_blocking",
+    "permissions_start_only",
+    // Execution
+    "root_directory",
+    "root_image",
+    "mount_api_vfs",
+    "bind_paths",
+    "bind_read_only_paths",
+    "dynamic_user",
+    "pam_name",
+    "capability_bounding_set",
+    "ambient_capabilities",
+    "no_new_privileges",
+    "secure_bits",
+    "selinux_context",
+    "app_armor_profile",
+    "smack_process_label",
+    "coredump_filter",
+    "keyring_mode",
+    "timer_slack_n_sec",
+    "personality",
+    "cpu_scheduling_policy",
+    "cpu_scheduling_priority",
+    "cpu_scheduling_reset_on_fork",
+    "cpu_affinity",
+    "numa_policy",
+    "numa_mask",
+    "io_scheduling_class",
+    "io_scheduling_priority",
+    "protect_system",
+    "protect_home",
+    "runtime_directory",
+    "state_directory",
+    "cache_directory",
+    "logs_directory",
+    "configuration_directory",
+    "runtime_directory_mode",
+    "state_directory_mode",
+    "cache_directory_mode",
+    "logs_directory_mode",
+    "configuration_directory_mode",
+    "runtime_directory_preserve",
+    "timeout_clean_sec",
+    "read_write_paths",
+    "read_only_paths",
+    "inaccessible_paths",
+    "exec_paths",
+    "no_exec_paths",
+    "temporary_file_system",
+    "private_tmp",
+    "private_devices",
+    "private_network",
+    "network_namespace_path",
+    "private_ipc",
+    "ipc_namespace_path",
+    "private_users",
+    "private_mounts",
+    "protect_hostname",
+    "protect_clock",
+    "protect_kernel_tunables",
+    "protect_kernel_modules",
+    "protect_kernel_logs",
+    "protect_control_groups",
+    "protect_proc",
+    "proc_subset",
+    "restrict_address_families",
+    "restrict_file_systems",
+    "restrict_namespaces",
+    "lock_personality",
+    "memory_deny_write_execute",
+    "restrict_realtime",
+    "restrict_suid_sgid",
+    "remove_ipc",
+    "mount_flags",
+    "system_call_filter",
+    "system_call_error_number",
+    "system_call_architectures",
+    "system_call_log",
+    "pass_environment",
+    "unset_environment",
+    "set_login_environment",
+    "standard_input",
+    "standard_output",
+    "standard_error",
+    "standard_input_text",
+    "standard_input_data",
+    "log_level_max",
+    "log_extra_fields",
+    "log_rate_limit_interval_sec",
+    "log_rate_limit_burst",
+    "log_filter_patterns",
+    "log_namespace",
+    "syslog_identifier",
+    "syslog_facility",
+    "syslog_level",
+    "syslog_level_prefix",
+    "tty_path",
+    "tty_reset",
+    "tty_v_hangup",
+    "tty_vt_disallocate",
+    "load_credential",
+    "load_credential_encrypted",
+    "set_credential",
+    "import_credential",
+    "utmp_identifier",
+    "utmp_mode",
+    // Resource control
+    "cpu_accounting",
+    "cpu_weight",
+    "startup_cpu_weight",
+    "cpu_quota",
+    "cpu_quota_period_sec",
+    "cpu_shares",
+    "allowed_cpus",
+    "allowed_memory_nodes",
+    "memory_accounting",
+    "memory_min",
+    "memory_low",
+    "memory_high",
+    "memory_max",
+    "memory_swap_max",
+    "memory_zswap_max",
+    "memory_limit",
+    "tasks_accounting",
+    "tasks_max",
+    "io_accounting",
+    "io_weight",
+    "startup_io_weight",
+    "io_device_weight",
+    "io_read_bandwidth_max",
+    "io_write_bandwidth_max",
+    "io_read_iops_max",
+    "io_write_iops_max",
+    "io_device_latency_target_sec",
+    "ip_accounting",
+    "ip_address_allow",
+    "ip_address_deny",
+    "ip_ingress_filter_path",
+    "ip_egress_filter_path",
+    "socket_bind_allow",
+    "socket_bind_deny",
+    "restrict_network_interfaces",
+    "device_allow",
+    "device_policy",
+    "slice",
+    "delegate",
+    "disable_controllers",
+    "managed_oom_swap",
+    "managed_oom_memory_pressure",
+    "managed_oom_memory_pressure_limit",
+    "managed_oom_preference",
+    // Ours
+    "ready_check",
+    "health_check",
+    "schedule",
+    "on_calendar",
+    "listen_stream",
+});
+
+// Lower case, without '_' and '-'.
+std::string squash(std::string_view word)
+{
+    std::string out;
+    for (const char c : word) {
+        if (c == '_' || c == '-') continue;
+        out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return out;
+}
+
+// How many characters to insert, drop, replace or swap with their neighbour make one word of the other.
+std::size_t edit_distance(std::string_view a, std::string_view b)
+{
+    std::vector<std::size_t> before(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        last[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({replaced, last[j] + 1, row[j - 1] + 1});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+        before.swap(last);
+        last.swap(row);
+    }
+    return last[b.size()];
+}
+
+std::string quoted(std::string_view word) { return "'" + std::string(word) + "'"; }
+
+} // namespace
+
+bool is_same_spelling(std::string_view a, std::string_view b) { return squash(a) == squash(b); }
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates)
+{
+    const std::string wanted = squash(word);
+    if (wanted.size() > 64)
+        return {}; // nobody's misspelling, and the distance costs the product of the lengths
+    std::string_view best;
+    std::size_t best_distance = 1 + wanted.size() / 3; // further away is another word
+    for (const std::string_view candidate : candidates) {
+        const std::size_t distance = edit_distance(wanted, squash(candidate));
+        if (distance >= best_distance) continue;
+        best = candidate;
+        best_distance = distance;
+    }
+    return best;
+}
+
+std::string explain_unknown_program_key(std::string_view key)
+{
+    const std::string unknown = "unknown key " + quoted(key.substr(0, 80));
+    std::vector<std::string_view> names;
+    for (const program_key& row : program_keys()) {
+        if (is_same_spelling(key, row.name)) return unknown + ": write " + quoted(row.name);
+        names.push_back(row.name);
+    }
+    for (const foreign_key& foreign : foreign_keys) {
+        if (!is_same_spelling(key, foreign.name)) continue;
+        std::string text = unknown + ": ";
+        if (!foreign.instead.empty()) text += "did you mean " + quoted(foreign.instead) + "?";
+        if (!foreign.instead.empty() && !foreign.hint.empty()) text += ' ';
+        return text + std::string(foreign.hint);
+    }
+    for (const std::string_view later : not_in_this_version)
+        if (is_same_spelling(key, later)) return quoted(key) + " is not supported by this version of procctl";
+    if (const std::string_view near = nearest(key, names); !near.empty())
+        return unknown + ": did you mean " + quoted(near) + "?";
+    return unknown + ": no key of a program is like it; the configuration reference lists them all";
+}
+
+} // namespace procctl

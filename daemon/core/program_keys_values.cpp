@@ -1,0 +1,161 @@
+#include "daemon/core/program_keys_values.h"
+
+#include "common/signal_name.h"
+#include "daemon/core/specifiers.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace procctl::keys {
+namespace {
+
+std::string lower_case(std::string_view text)
+{
+    std::string lower(text);
+    for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return lower;
+}
+
+} // namespace
+
+std::string describe(const config_value& value)
+{
+    switch (value.type) {
+    case config_value::kind::null: return "nothing";
+    case config_value::kind::scalar: return "'" + value.text + "'";
+    case config_value::kind::list: return "a list";
+    case config_value::kind::map: return "a map";
+    }
+    return {};
+}
+
+const std::string* read_text(const config_value& value, key_errors& errors)
+{
+    static const std::string empty;
+    if (value.type == config_value::kind::null) return &empty;
+    if (value.type == config_value::kind::scalar) return &value.text;
+    errors.report(value, "expected a single value, found " + describe(value));
+    return nullptr;
+}
+
+const std::string* read_filled_text(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_text(value, errors);
+    if (text == nullptr || !text->empty()) return text;
+    errors.report(value, "a value is missing");
+    return nullptr;
+}
+
+bool is_empty(const config_value& value)
+{
+    switch (value.type) {
+    case config_value::kind::null: return true;
+    case config_value::kind::scalar: return value.text.empty();
+    case config_value::kind::list: return value.items.empty();
+    case config_value::kind::map: return value.entries.empty();
+    }
+    return true;
+}
+
+std::optional<bool> read_boolean(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_filled_text(value, errors);
+    if (text == nullptr) return std::nullopt;
+    const std::string lower = lower_case(*text);
+    for (const std::string_view yes : {"yes", "true", "on", "1", "y", "t"})
+        if (lower == yes) return true;
+    for (const std::string_view no : {"no", "false", "off", "0", "n", "f"})
+        if (lower == no) return false;
+    errors.report(value,
+                  "'" + *text + "' is neither yes nor no; allowed are yes, no, true, false, on, off, 1, 0");
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> read_integer(const config_value& value, key_errors& errors, std::int64_t least,
+                                         std::int64_t most)
+{
+    const std::string* const text = read_filled_text(value, errors);
+    if (text == nullptr) return std::nullopt;
+    std::string_view digits = *text;
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    std::int64_t number = 0;
+    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const bool is_number = code != std::errc::invalid_argument && end == digits.data() + digits.size() &&
+                           !text->starts_with("+-");
+    if (is_number && code == std::errc{} && number >= least && number <= most) return number;
+    errors.report(value, "'" + *text + "' is not a whole number from " + std::to_string(least) + " to " +
+                             std::to_string(most));
+    return std::nullopt;
+}
+
+std::optional<duration> read_duration(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_filled_text(value, errors);
+    if (text == nullptr) return std::nullopt;
+    const auto parsed = parse_duration(*text);
+    if (parsed) return *parsed;
+    errors.report(value, parsed.error().message());
+    return std::nullopt;
+}
+
+std::optional<int> read_signal(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_filled_text(value, errors);
+    if (text == nullptr) return std::nullopt;
+    const auto parsed = parse_signal(*text);
+    if (parsed) return *parsed;
+    errors.report(value, parsed.error().message());
+    return std::nullopt;
+}
+
+bool check_path(const config_value& where, std::string_view path, key_errors& errors)
+{
+    if (auto checked = check_specifiers(path); !checked) {
+        errors.report(where, checked.error().message());
+        return false;
+    }
+    if (path.starts_with('/') || path.starts_with('%')) return true;
+    errors.report(where, "'" + std::string(path) + "' is not an absolute path");
+    return false;
+}
+
+std::vector<const config_value*> read_items(const config_value& value, key_errors& errors)
+{
+    std::vector<const config_value*> items;
+    if (value.type == config_value::kind::map) {
+        errors.report(value, "expected a value or a list of values, found a map");
+    } else if (value.type == config_value::kind::scalar) {
+        items.push_back(&value);
+    }
+    for (const config_value& item : value.items) {
+        if (item.type == config_value::kind::scalar)
+            items.push_back(&item);
+        else
+            errors.report(item, "expected a single value in the list, found " + describe(item));
+    }
+    return items;
+}
+
+std::optional<std::vector<std::string>> read_words(const config_value& value, key_errors& errors)
+{
+    std::vector<std::string> words;
+    const std::vector<const config_value*> items = read_items(value, errors);
+    if (items.size() != value.items.size() && value.type == config_value::kind::list) return std::nullopt;
+    if (value.type == config_value::kind::map) return std::nullopt;
+    for (const config_value* const item : items) {
+        if (value.type == config_value::kind::list) {
+            words.push_back(item->text);
+            continue;
+        }
+        for (std::size_t at = 0; at < item->text.size();) {
+            const std::size_t begin = item->text.find_first_not_of(" \t\n\r", at);
+            if (begin == std::string::npos) break;
+            at = std::min(item->text.find_first_of(" \t\n\r", begin), item->text.size());
+            words.push_back(item->text.substr(begin, at - begin));
+        }
+    }
+    return words;
+}
+
+} // namespace procctl::keys

@@ -1,0 +1,105 @@
+// What the rows of program_keys share: reading and writing the values that several keys have in common.
+//
+// Every function reports what is wrong with a value through key_errors and then changes nothing.
+#pragma once
+
+#include "daemon/core/program_keys.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace procctl::keys {
+
+// The tables of rows, by theme; program_keys.cpp puts them together.
+[[nodiscard]] std::span<const program_key> command_rows();
+[[nodiscard]] std::span<const program_key> identity_rows();
+[[nodiscard]] std::span<const program_key> limit_rows();
+[[nodiscard]] std::span<const program_key> restart_rows();
+[[nodiscard]] std::span<const program_key> stop_rows();
+[[nodiscard]] std::span<const program_key> output_rows();
+
+// The defaults that depend on the type.
+[[nodiscard]] restart_mode default_restart(service_type);
+[[nodiscard]] duration default_timeout_start(service_type);
+
+// "a list", "'abc'": for "found …".
+[[nodiscard]] std::string describe(const config_value&);
+
+// The text of a scalar; reports any other kind. Where an empty value has no meaning, "" is reported as well.
+[[nodiscard]] const std::string* read_text(const config_value&, key_errors&);
+[[nodiscard]] const std::string* read_filled_text(const config_value&, key_errors&);
+// null and "" mean "as if the key were not given", systemd's empty assignment.
+[[nodiscard]] bool is_empty(const config_value&);
+
+[[nodiscard]] std::optional<bool> read_boolean(const config_value&, key_errors&);
+[[nodiscard]] std::optional<std::int64_t> read_integer(const config_value&, key_errors&, std::int64_t least,
+                                                       std::int64_t most);
+[[nodiscard]] std::optional<duration> read_duration(const config_value&, key_errors&);
+[[nodiscard]] std::optional<int> read_signal(const config_value&, key_errors&);
+// A path that is absolute or begins with a specifier; its specifiers are known.
+[[nodiscard]] bool check_path(const config_value& where, std::string_view path, key_errors&);
+// The items of a list, or the one scalar: each with its position. Reports items that are no scalars.
+[[nodiscard]] std::vector<const config_value*> read_items(const config_value&, key_errors&);
+// Words: those of a scalar's text, or the items of a list.
+[[nodiscard]] std::optional<std::vector<std::string>> read_words(const config_value&, key_errors&);
+
+template <class Enum, std::size_t N>
+[[nodiscard]] std::optional<Enum> read_choice(const config_value& value, key_errors& errors,
+                                              const std::array<Enum, N>& choices)
+{
+    const std::string* const text = read_filled_text(value, errors);
+    if (text == nullptr) return std::nullopt;
+    std::string allowed;
+    for (const Enum choice : choices) {
+        if (to_text(choice) == *text) return choice;
+        if (!allowed.empty()) allowed += ", ";
+        allowed += to_text(choice);
+    }
+    errors.report(value, "unknown value '" + *text + "'; allowed are " + allowed);
+    return std::nullopt;
+}
+
+[[nodiscard]] inline config_value yes_or_no(bool value) { return config_value::scalar(value ? "yes" : "no"); }
+
+[[nodiscard]] inline const program_config& defaults()
+{
+    static const program_config value;
+    return value;
+}
+
+// Rows whose field is one value need only the field.
+template <auto Field>
+void parse_boolean(program_config& program, const config_value& value, key_errors& errors)
+{
+    if (const auto read = read_boolean(value, errors)) program.*Field = *read;
+}
+template <auto Field> config_value format_boolean(const program_config& program)
+{
+    return program.*Field == defaults().*Field ? config_value{} : yes_or_no(program.*Field);
+}
+
+template <auto Field>
+void parse_duration_key(program_config& program, const config_value& value, key_errors& errors)
+{
+    if (const auto read = read_duration(value, errors)) program.*Field = *read;
+}
+template <auto Field> config_value format_duration_key(const program_config& program)
+{
+    if (program.*Field == defaults().*Field) return {};
+    return config_value::scalar(format_duration(program.*Field));
+}
+
+template <auto Field> void parse_words(program_config& program, const config_value& value, key_errors& errors)
+{
+    if (auto read = read_words(value, errors)) program.*Field = std::move(*read);
+}
+template <auto Field> config_value format_words(const program_config& program)
+{
+    return (program.*Field).empty() ? config_value{} : config_value::list(program.*Field);
+}
+
+} // namespace procctl::keys
