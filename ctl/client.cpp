@@ -1,0 +1,137 @@
+#include "ctl/client.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+
+namespace procctl::ctl {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+using local = asio::local::stream_protocol;
+
+error socket_error(const error_code& failed, const std::string& path)
+{
+    return {failed, "cannot talk to the daemon at " + path};
+}
+
+} // namespace
+
+struct client::impl {
+    std::string path;
+    asio::io_context loop;
+    local::socket socket{loop};
+    beast::flat_buffer buffer;
+
+    error_code connect()
+    {
+        error_code failed;
+        if (socket.is_open()) return failed;
+        // sockaddr_un has no room for more; Asio would throw.
+        if (path.size() >= sizeof(sockaddr_un::sun_path))
+            return {ENAMETOOLONG, boost::system::system_category()};
+        buffer.clear();
+        socket.connect(local::endpoint(path), failed);
+        if (failed) disconnect();
+        return failed;
+    }
+
+    void disconnect()
+    {
+        error_code ignored;
+        socket.close(ignored);
+    }
+
+    error_code send(http::verb method, std::string_view target, std::string_view body)
+    {
+        http::request<http::string_body> message{method, {target.data(), target.size()}, 11};
+        message.set(http::field::host, "procctl");
+        if (!body.empty()) message.set(http::field::content_type, "application/json");
+        message.body() = body;
+        message.prepare_payload();
+        error_code failed;
+        http::write(socket, message, failed);
+        return failed;
+    }
+
+    // Sends the request and reads the reply's header. A daemon that refuses a request answers before it has
+    // read all of it: a failed write does not mean that there is no answer.
+    template <class Body>
+    error_code exchange(std::string_view method, std::string_view target, std::string_view body,
+                        http::response_parser<Body>& parser)
+    {
+        if (const error_code failed = connect()) return failed;
+        const error_code unsent = send(http::string_to_verb({method.data(), method.size()}), target, body);
+        parser.body_limit(boost::none);
+        error_code failed;
+        http::read_header(socket, buffer, parser, failed);
+        return failed && unsent ? unsent : failed;
+    }
+};
+
+client::client(std::string socket) : impl_(std::make_unique<impl>()) { impl_->path = std::move(socket); }
+
+client::~client() = default;
+
+const std::string& client::socket() const { return impl_->path; }
+
+result<api_reply> client::request(std::string_view method, std::string_view target, std::string_view body)
+{
+    http::response_parser<http::string_body> parser;
+    error_code failed = impl_->exchange(method, target, body, parser);
+    if (!failed && !parser.is_done()) http::read(impl_->socket, impl_->buffer, parser, failed);
+    const bool is_over = failed || !parser.keep_alive();
+    if (is_over) impl_->disconnect();
+    if (failed) return socket_error(failed, impl_->path);
+    return api_reply{parser.get().result_int(), std::move(parser.get().body())};
+}
+
+result<api_reply> client::stream(std::string_view target, const std::function<void(std::string_view)>& piece)
+{
+    http::response_parser<http::buffer_body> parser;
+    error_code failed = impl_->exchange("GET", target, "", parser);
+    if (failed) {
+        impl_->disconnect();
+        return socket_error(failed, impl_->path);
+    }
+    api_reply reply{parser.get().result_int(), {}};
+    std::array<char, 16 * 1024> space{};
+    while (!failed && !parser.is_done()) {
+        http::buffer_body::value_type& body = parser.get().body();
+        body.data = space.data();
+        body.size = space.size();
+        http::read_some(impl_->socket, impl_->buffer, parser, failed);
+        if (failed == http::error::need_buffer) failed = {};
+        const std::string_view got(space.data(), space.size() - body.size);
+        if (got.empty()) continue;
+        if (reply.status == 200)
+            piece(got);
+        else
+            reply.body += got;
+    }
+    impl_->disconnect();
+    if (failed) return socket_error(failed, impl_->path);
+    return reply;
+}
+
+void client::wait_until_gone()
+{
+    // The daemon closes an idle connection long before a slow program has stopped: then ask again.
+    while (!impl_->connect()) {
+        char byte = 0;
+        error_code closed;
+        while (!closed)
+            impl_->socket.read_some(asio::buffer(&byte, 1), closed);
+        impl_->disconnect();
+    }
+}
+
+} // namespace procctl::ctl
