@@ -22,6 +22,17 @@ std::optional<double> seconds_until_restart(const instance_status& status, const
     return std::round(static_cast<double>(left.count()) / 1000) / 1000;
 }
 
+// A default that depends on the type is documented as "90s (oneshot: infinity)".
+std::string_view default_of(const program_key& key, service_type type)
+{
+    static constexpr std::string_view mark = " (oneshot: ";
+    const std::size_t at = key.default_text.find(mark);
+    if (at == std::string_view::npos) return key.default_text;
+    if (type != service_type::oneshot) return key.default_text.substr(0, at);
+    const std::string_view rest = key.default_text.substr(at + mark.size());
+    return rest.substr(0, rest.find(')'));
+}
+
 std::string text_of(const source_position& where)
 {
     return where.line > 0 ? where.file + ':' + std::to_string(where.line) : where.file;
@@ -72,7 +83,8 @@ protocol::properties all_properties_of(const instance& who, const outside_view& 
         const config_value value = key.format(who.program->config);
         const bool is_default = value.type == config_value::kind::null;
         out.push_back(
-            {std::string(key.name), is_default ? protocol::json_text(key.default_text) : to_json(value)});
+            {std::string(key.name),
+             is_default ? protocol::json_text(default_of(key, who.program->config.type)) : to_json(value)});
     }
     return out;
 }
