@@ -42,7 +42,7 @@ bool followed_file::look(const std::function<bool(std::string_view)>& use)
     if (!file_) open_new();
     if (!file_) return true;
     if (!read_rest(use)) return false;
-    while (was_replaced()) {
+    while (is_gone()) {
         // What was written between the read and the renaming is still to be had.
         if (!read_rest(use)) return false;
         file_.reset();
@@ -63,19 +63,23 @@ void followed_file::open_new()
 // Watches the folder of the path, or the nearest one above it that exists. Cheap when it is watched already.
 void followed_file::watch_folder()
 {
-    std::filesystem::path folder = std::filesystem::path(path_).parent_path();
+    const std::filesystem::path wanted = std::filesystem::path(path_).parent_path();
+    std::filesystem::path folder = wanted;
+    std::filesystem::path below; // the one that did not exist
     for (;;) {
-        const std::uint32_t events = folder_events | IN_ONLYDIR;
-        if (::inotify_add_watch(inotify_, folder.c_str(), events) >= 0) {
-            // One below may have been made meanwhile, and that was not seen.
-            const std::filesystem::path wanted = std::filesystem::path(path_).parent_path();
+        if (::inotify_add_watch(inotify_, folder.c_str(), folder_events | IN_ONLYDIR) >= 0) {
             std::error_code ignored;
-            if (folder == wanted || !std::filesystem::exists(wanted, ignored)) return;
+            if (below.empty() || !std::filesystem::exists(below, ignored)) return;
+            // It was made before we watched, and nobody will tell us.
             folder = wanted;
-            continue;
+            below.clear();
+        } else if (folder.has_relative_path()) {
+            // What may not be watched will not become watchable by being asked again.
+            below = errno == ENOENT ? folder : std::filesystem::path();
+            folder = folder.parent_path();
+        } else {
+            return;
         }
-        if (!folder.has_relative_path()) return;
-        folder = folder.parent_path();
     }
 }
 
@@ -101,11 +105,14 @@ bool followed_file::read_rest(const std::function<bool(std::string_view)>& use)
     }
 }
 
-bool followed_file::was_replaced() const
+// Whether the file has no name any more, or another has taken the one that we know. One that was deleted must
+// not be held: it keeps its folder alive, and the kernel then does not tell that the folder was removed.
+bool followed_file::is_gone() const
 {
     struct stat there {};
     struct stat ours {};
-    if (::stat(path_.c_str(), &there) < 0 || ::fstat(file_.get(), &ours) < 0) return false;
+    if (::fstat(file_.get(), &ours) < 0 || ours.st_nlink == 0) return true;
+    if (::stat(path_.c_str(), &there) < 0) return false;
     return there.st_dev != ours.st_dev || there.st_ino != ours.st_ino;
 }
 

@@ -30,7 +30,7 @@ private:
     void watch_folder();
     void watch_file();
     [[nodiscard]] bool read_rest(const std::function<bool(std::string_view)>& use);
-    [[nodiscard]] bool was_replaced() const;
+    [[nodiscard]] bool is_gone() const;
 
     std::string path_;
     int inotify_;
