@@ -34,12 +34,11 @@ result<void> mark_each_close_on_exec()
 
 result<void> secure_inherited_descriptors()
 {
-    int fd = 0;
-    do { // open takes the lowest number that is free
-        fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd < 3;) { // open takes the lowest number that is free, and programs inherit these
+        fd = ::open("/dev/null", O_RDWR);
         if (fd < 0) return last_error("cannot open /dev/null");
-    } while (fd < 3);
-    ::close(fd);
+        if (fd >= 3) ::close(fd);
+    }
 
     if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return {};
     return mark_each_close_on_exec(); // kernels before 5.11, and filters

@@ -3,6 +3,7 @@
 #include "daemon/os/users.h"
 #include "tests/support/catch.h"
 #include "tests/support/children/children.h"
+#include "tests/support/scratch_folder.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -87,33 +88,6 @@ void check_failure(const outcome& o, spawn_stage stage, int status, int errno_va
 
 bool is_root() { return ::geteuid() == 0; }
 
-// A folder of its own for one test.
-class scratch_folder {
-public:
-    scratch_folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "procctl-spawn-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-        ::chmod(name.c_str(), 0755);
-    }
-    ~scratch_folder() { std::filesystem::remove_all(path_); }
-    scratch_folder(const scratch_folder&) = delete;
-    scratch_folder& operator=(const scratch_folder&) = delete;
-
-    [[nodiscard]] std::string file(const std::string& name, const std::string& text, mode_t mode) const
-    {
-        const auto path = (path_ / name).string();
-        std::ofstream(path) << text;
-        REQUIRE(::chmod(path.c_str(), mode) == 0);
-        return path;
-    }
-    [[nodiscard]] std::string path() const { return path_.string(); }
-
-private:
-    std::filesystem::path path_;
-};
-
 std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
 
 } // namespace
@@ -195,7 +169,7 @@ TEST_CASE("the standard streams are the ones asked for, each for itself", "[spaw
 TEST_CASE("streams that nobody asked for are /dev/null", "[spawn]")
 {
     const scratch_folder folder;
-    const auto file = folder.path() + "/links";
+    const auto file = folder / "links";
     auto request =
         request_for({"/bin/sh", "-c", "readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 > $0", file});
     const auto made = spawn(request);
