@@ -34,7 +34,7 @@ using std::chrono::milliseconds;
 // One that dies sooner than this after its start is dying in a loop: its successors wait longer and longer.
 constexpr auto short_life = milliseconds(100);
 constexpr auto first_pause = milliseconds(10);
-constexpr auto longest_pause = milliseconds(1000);
+constexpr auto longest_pause = milliseconds(250);
 // When too many descriptors are under way (ETOOMANYREFS) nothing tells us that there are fewer.
 constexpr auto pause_for_descriptors = milliseconds(1);
 constexpr int last_words_limit_ms = 200;

@@ -384,7 +384,7 @@ struct output_loop::impl {
         if (bytes >= seen_full) {
             report_recovery(s);
             // Refused beyond the limits of an unprivileged user (pipe(7)): then it stays as it is.
-            if (!s.has_larger_pipe) ::fcntl(s.pipe.get(), F_SETPIPE_SZ, larger_pipe);
+            if (!s.has_larger_pipe && !s.is_lossy) ::fcntl(s.pipe.get(), F_SETPIPE_SZ, larger_pipe);
             s.has_larger_pipe = true;
         }
         const bool was_busy = now - s.last_active < busy_within;
