@@ -101,7 +101,7 @@ public:
     void operator()(const restart_requested&)
     {
         // A start under way is overtaken; one that waits for the end of a stop will be done by this restart.
-        if (s_.state == sub_state::start) cancel_starts();
+        if (s_.state == sub_state::start) finish(s_.start_job, job_kind::start, job_outcome::canceled);
         s_.restart_job = true;
         switch (s_.state) {
         case sub_state::dead:
