@@ -7,6 +7,7 @@
 #include "common/result.h"
 #include "daemon/core/supervisor.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,11 +21,14 @@ struct instance_snapshot {
     unsigned number = 0;
     loaded_program program;
     instance_status status;
+    std::optional<loaded_program> next_program; // as in instance
+    bool removed = false;
 };
 
 struct supervisor_snapshot {
     std::uint64_t run = 0;
     std::uint64_t last_serial = 0;
+    bool is_shutting_down = false;
     std::vector<instance_snapshot> instances;
 };
 

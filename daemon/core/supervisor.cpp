@@ -3,6 +3,7 @@
 #include "common/instance_name.h"
 #include "daemon/core/deadline_queue.h"
 #include "daemon/core/natural_order.h"
+#include "daemon/core/snapshot.h"
 
 #include <algorithm>
 #include <cassert>
@@ -167,6 +168,41 @@ struct supervisor::impl {
 
 supervisor::supervisor(std::uint64_t run) : impl_(std::make_unique<impl>(run)) {}
 supervisor::~supervisor() = default;
+
+supervisor::supervisor(supervisor_snapshot from) : supervisor(from.run)
+{
+    impl_->last_serial = from.last_serial;
+    impl_->is_shutting_down = from.is_shutting_down;
+    std::ranges::sort(from.instances, natural_less{}, &instance_snapshot::name);
+    // The instances of a program stand together, and most run the same configuration: they share it.
+    std::shared_ptr<const loaded_program> latest;
+    const auto shared = [&](loaded_program&& program) {
+        if (!latest || latest->config != program.config || latest->where != program.where)
+            latest = std::make_shared<const loaded_program>(std::move(program));
+        return latest;
+    };
+    orders nobody_listens;
+    for (instance_snapshot& i : from.instances) {
+        slot& s = impl_->add(i.name, {shared(std::move(i.program)), i.number}, nobody_listens);
+        s.status = i.status;
+        s.removed = i.removed;
+        if (i.next_program) s.next_program = shared(std::move(*i.next_program));
+        if (!is_down(s.status)) ++impl_->up;
+        impl_->deadlines.set(s.id, procctl::next_deadline(s.status));
+    }
+}
+
+supervisor_snapshot supervisor::snapshot() const
+{
+    supervisor_snapshot all{impl_->run, impl_->last_serial, impl_->is_shutting_down, {}};
+    all.instances.reserve(size());
+    for (const auto& [name, s] : impl_->by_name) {
+        instance_snapshot& i = all.instances.emplace_back(
+            instance_snapshot{name, s->number, *s->program, s->status, std::nullopt, s->removed});
+        if (s->next_program) i.next_program = *s->next_program;
+    }
+    return all;
+}
 
 configuration_change supervisor::plan(std::span<const loaded_program> next) const
 {

@@ -72,10 +72,15 @@ struct configuration_change {
     [[nodiscard]] bool empty() const;
 };
 
+struct supervisor_snapshot; // snapshot.h
+
 class supervisor {
 public:
     // `run` is random, one per daemon; it becomes the first half of every invocation id.
     explicit supervisor(std::uint64_t run);
+    // Goes on where another one was when it gave its snapshot: same names, states and deadlines. Ids are
+    // given anew, in name order from 0; jobs and those who wait for them are not carried over.
+    explicit supervisor(supervisor_snapshot);
     ~supervisor();
     supervisor(const supervisor&) = delete;
     supervisor& operator=(const supervisor&) = delete;
@@ -111,6 +116,7 @@ public:
     [[nodiscard]] std::vector<instance_id> match(std::string_view pattern) const;
     [[nodiscard]] std::vector<instance_id> all() const; // in name order (worker@2 before worker@10)
     [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] supervisor_snapshot snapshot() const;
 
 private:
     struct impl;
