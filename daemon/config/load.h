@@ -35,7 +35,8 @@ struct resolved_identity {
 struct load_result {
     settings daemon;
     std::vector<loaded_program> programs; // of the files without errors; a program defined twice is in none
-    std::vector<std::string> refused;     // the files that were refused
+    std::vector<std::string> files;       // the files of programs that were looked at
+    std::vector<std::string> refused;     // the files that were refused, the settings file among them
     diagnostics problems;                 // of all files, in file order
     std::map<std::string, resolved_identity>
         identities;                     // by identity_key(config); empty without look_up_users

@@ -23,6 +23,20 @@ const config_value* find_value(const config_value& keys, std::string_view name)
     return value != nullptr && !keys::is_empty(*value) ? value : nullptr;
 }
 
+bool parse_key(program_config& program, const config_value& key, const config_value& value,
+               const std::string& file, diagnostics& out)
+{
+    key_errors errors(out, file);
+    const program_key* const known = find_program_key(key.text);
+    if (known == nullptr) {
+        errors.report(key, explain_unknown_program_key(key.text));
+        return false;
+    }
+    errors.set_key(known->name);
+    known->parse(program, value, errors);
+    return !errors.any();
+}
+
 } // namespace
 
 void key_errors::report(const config_value& where, std::string message, severity level)
@@ -62,28 +76,26 @@ program_config parse_program(std::string_view name, const config_value& given, c
     }
 
     const std::size_t first_problem = out.size();
-    const auto parse = [&](const program_key& key, const config_value& value) {
-        key_errors errors(out, file);
-        errors.set_key(key.name);
-        key.parse(program, value, errors);
-    };
     // The type decides over defaults, so it comes first; the others in the order of the file, because
     // timeout_sec and its two parts override one another.
-    if (const config_value* const type = given.find("type")) parse(*find_program_key("type"), *type);
+    for (const auto& [key, value] : given.entries)
+        if (key.text == "type") parse_key(program, key, value, file, out);
     program.restart = keys::default_restart(program.type);
     program.timeout_start = keys::default_timeout_start(program.type);
-    for (const auto& [key, value] : given.entries) {
-        if (key.text == "type") continue;
-        if (const program_key* const known = find_program_key(key.text))
-            parse(*known, value);
-        else
-            key_errors(out, file).report(key, explain_unknown_program_key(key.text));
-    }
+    for (const auto& [key, value] : given.entries)
+        if (key.text != "type") parse_key(program, key, value, file, out);
     validate(program, given, file, out);
     const auto position = [](const diagnostic& d) { return std::pair(d.where.line, d.where.column); };
     std::ranges::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(first_problem), out.end(), {},
                              position);
     return program;
+}
+
+bool check_program_key(const config_value& key, const config_value& value, const std::string& file,
+                       diagnostics& out)
+{
+    program_config program;
+    return parse_key(program, key, value, file, out);
 }
 
 void validate(const program_config& program, const config_value& given, const std::string& file,
@@ -111,7 +123,9 @@ void validate(const program_config& program, const config_value& given, const st
                       "runtime_max_sec has no effect on type oneshot: use timeout_start_sec",
                       severity::warning);
     const std::string longest = instance_name_of(program, instance_count(program));
-    if (auto checked = parse_instance_name(longest); !program.name.empty() && !checked)
+    const bool has_name =
+        check_program_name(program.name).has_value(); // else it has been reported, or is to come
+    if (auto checked = parse_instance_name(longest); has_name && !checked)
         errors.report(place_of(given, "instances"), "instances: " + checked.error().message());
     const bool shares_log = program.log_path.find("%i") == std::string::npos &&
                             program.log_path.find("%n") == std::string::npos &&

@@ -71,6 +71,11 @@ struct program_key {
 [[nodiscard]] program_config parse_program(std::string_view name, const config_value& keys,
                                            const std::string& file, diagnostics& out);
 
+// Reports what is wrong with one key and its value alone, which are not yet part of a program; false when
+// something is.
+[[nodiscard]] bool check_program_key(const config_value& key, const config_value& value,
+                                     const std::string& file, diagnostics& out);
+
 // Contradictions between keys, as systemd refuses them: oneshot with restart always or on-success, several
 // exec_start for another type, no exec_start. `keys` gives positions; it may be a null value.
 void validate(const program_config&, const config_value& keys, const std::string& file, diagnostics& out);

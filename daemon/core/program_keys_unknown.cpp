@@ -1,6 +1,7 @@
 #include "daemon/core/program_keys_unknown.h"
 
 #include "daemon/core/program_keys.h"
+#include "daemon/core/utf8.h"
 
 #include <algorithm>
 #include <array>
@@ -392,7 +393,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 
 std::string explain_unknown_program_key(std::string_view key)
 {
-    const std::string unknown = "unknown key " + quoted(key.substr(0, 80));
+    const std::string unknown = "unknown key " + quoted(shortened(key));
     std::vector<std::string_view> names;
     for (const program_key& row : program_keys()) {
         if (is_same_spelling(key, row.name)) return unknown + ": write " + quoted(row.name);

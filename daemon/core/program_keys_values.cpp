@@ -2,6 +2,7 @@
 
 #include "common/signal_name.h"
 #include "daemon/core/specifiers.h"
+#include "daemon/core/utf8.h"
 
 #include <algorithm>
 #include <charconv>
@@ -23,7 +24,7 @@ std::string describe(const config_value& value)
 {
     switch (value.type) {
     case config_value::kind::null: return "nothing";
-    case config_value::kind::scalar: return "'" + value.text + "'";
+    case config_value::kind::scalar: return "'" + shortened(value.text) + "'";
     case config_value::kind::list: return "a list";
     case config_value::kind::map: return "a map";
     }

@@ -52,6 +52,16 @@ std::size_t find_invalid_utf8(std::string_view text)
     return std::string_view::npos;
 }
 
+std::string shortened(std::string_view text)
+{
+    static constexpr std::size_t most = 80;
+    if (text.size() <= most) return std::string(text);
+    std::size_t end = most;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+        --end; // not within a character
+    return std::string(text.substr(0, end)) + "…";
+}
+
 source_position position_of(std::string_view text, std::size_t byte, const std::string& file)
 {
     const std::string_view before = text.substr(0, byte);

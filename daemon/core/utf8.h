@@ -13,6 +13,9 @@ namespace procctl {
 // well.
 [[nodiscard]] std::size_t find_invalid_utf8(std::string_view text);
 
+// The text, or its beginning with "…" when it is longer than a message should quote.
+[[nodiscard]] std::string shortened(std::string_view text);
+
 // Line and column (in bytes) of a byte of the text.
 [[nodiscard]] source_position position_of(std::string_view text, std::size_t byte, const std::string& file);
 

@@ -23,3 +23,11 @@ TEST_CASE("where a byte stands", "[utf8]")
     CHECK(position_of("a\nbc", 3, "f") == source_position{"f", 2, 2});
     CHECK(position_of("a\n\n", 3, "f") == source_position{"f", 3, 1});
 }
+
+TEST_CASE("a long text is cut between characters", "[utf8]")
+{
+    CHECK(shortened("abc") == "abc");
+    CHECK(shortened(std::string(80, 'a')) == std::string(80, 'a'));
+    CHECK(shortened(std::string(81, 'a')) == std::string(80, 'a') + "…");
+    CHECK(shortened(std::string(79, 'a') + "ää") == std::string(79, 'a') + "…");
+}

@@ -1,0 +1,196 @@
+#include "daemon/config/load.h"
+
+#include "daemon/config/config_files.h"
+#include "daemon/config/program_file.h"
+#include "daemon/config/settings_file.h"
+#include "daemon/config/yaml_loader.h"
+#include "daemon/os/users.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include <unistd.h>
+
+namespace procctl {
+namespace {
+
+// What one file came to. It is refused as a whole when any of its problems is an error.
+struct read_file {
+    std::string path;
+    std::vector<file_program> programs;
+    diagnostics problems;
+    bool is_refused = false;
+};
+
+std::optional<config_value> read_tree(const std::string& path, bool check_ownership, diagnostics& out)
+{
+    const auto text = read_config_file(path, check_ownership, out);
+    if (!text) return std::nullopt;
+    return load_yaml(*text, path, out);
+}
+
+// Settings with every default filled in. False: the file could not be read, so what it would have said, where
+// the programs are for one, is unknown.
+bool load_settings(const load_request& request, bool check_ownership, load_result& loaded)
+{
+    auto defaults = default_settings(request.where, process_environment);
+    if (!defaults) {
+        loaded.problems.push_back({severity::error, {}, defaults.error().message()});
+        return false;
+    }
+    loaded.daemon = std::move(*defaults);
+
+    std::error_code code;
+    std::string file = std::exchange(loaded.daemon.file, {});
+    const bool is_default = request.settings_file.empty();
+    if (!is_default)
+        file = std::filesystem::absolute(request.settings_file, code).lexically_normal().string();
+    const bool is_missing = is_default && ::access(file.c_str(), F_OK) != 0 && errno == ENOENT;
+    bool is_readable = true;
+    if (!is_missing) {
+        loaded.daemon.file = file;
+        const auto tree = read_tree(file, check_ownership, loaded.problems);
+        is_readable = tree.has_value();
+        if (tree) loaded.daemon = parse_settings(std::move(loaded.daemon), *tree, file, loaded.problems);
+        if (has_errors(loaded.problems)) loaded.refused.push_back(file);
+    }
+    if (is_readable) complete_settings(loaded.daemon, loaded.problems);
+    return is_readable;
+}
+
+read_file load_program_file(const std::string& path, bool check_ownership)
+{
+    read_file file;
+    file.path = path;
+    if (const auto tree = read_tree(path, check_ownership, file.problems))
+        file.programs = parse_program_file(*tree, path, file.problems);
+    file.is_refused = has_errors(file.problems);
+    return file;
+}
+
+std::string text_of(const source_position& where)
+{
+    return where.file + ':' + std::to_string(where.line) + ':' + std::to_string(where.column);
+}
+
+// A program of two files is in neither: nobody can tell which one is meant.
+void refuse_duplicates(std::vector<read_file>& files)
+{
+    struct place {
+        read_file* file;
+        source_position where;
+    };
+    std::map<std::string, std::vector<place>> places;
+    for (read_file& file : files)
+        for (const file_program& p : file.programs)
+            places[p.program.config.name].push_back({&file, p.program.where});
+    for (const auto& [name, all] : places) {
+        for (const place& here : all) {
+            // Twice in one file is a duplicate key, which the loader has reported.
+            const auto other = std::ranges::find_if(all, [&](const place& p) { return p.file != here.file; });
+            if (other == all.end()) continue;
+            here.file->is_refused = true;
+            here.file->problems.push_back(
+                {severity::error, here.where,
+                 "the program '" + name + "' is defined twice: it stands also at " + text_of(other->where)});
+        }
+    }
+}
+
+// Looks up who the programs run as, once per identity, and reports what is unknown at the key that names it.
+class identity_reader {
+public:
+    explicit identity_reader(std::map<std::string, resolved_identity>& found) : found_(found) {}
+
+    void look_up(const file_program& p, diagnostics& out)
+    {
+        const program_config& config = p.program.config;
+        const auto [place, is_new] = found_.emplace(identity_key(config), resolved_identity{});
+        resolved_identity& resolved = place->second;
+        if (is_new) {
+            auto who = look_up_identity(config.user, config.group, config.supplementary_groups);
+            if (who)
+                resolved.who = std::move(*who);
+            else
+                resolved = {std::nullopt, who.error().is_group, who.error().message};
+        }
+        if (resolved.who) return;
+        const source_position& group = config.group.empty() ? p.supplementary_groups : p.group;
+        out.push_back({severity::error, resolved.is_group ? group : p.user, resolved.message});
+    }
+
+private:
+    std::map<std::string, resolved_identity>& found_;
+};
+
+std::string host_name()
+{
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+    return name.data();
+}
+
+void look_up_own_accounts(load_result& loaded, bool through_nss)
+{
+    loaded.host = host_name();
+    loaded.self.uid = ::geteuid();
+    loaded.self.gid = ::getegid();
+    if (!through_nss) return;
+    if (auto self = look_up_identity({}, {}, {})) loaded.self = std::move(*self);
+    if (loaded.daemon.socket_group.empty()) return;
+    if (const auto group = look_up_group(loaded.daemon.socket_group)) loaded.socket_gid = *group;
+}
+
+} // namespace
+
+std::string identity_key(const program_config& config)
+{
+    std::string key = config.user + '\n' + config.group + '\n';
+    for (std::size_t n = 0; n < config.supplementary_groups.size(); ++n)
+        key += (n == 0 ? "" : ",") + config.supplementary_groups[n];
+    return key;
+}
+
+load_result load(const load_request& request)
+{
+    load_result loaded;
+    // Only root can be made to do what its caller could not: any other user's files are its own business.
+    const bool check_ownership = request.check_ownership && ::geteuid() == 0;
+    const bool has_settings = load_settings(request, check_ownership, loaded);
+    look_up_own_accounts(loaded, request.look_up_users);
+
+    std::vector<std::string> paths = request.files;
+    if (paths.empty() && has_settings) {
+        paths = list_config_files(loaded.daemon.conf_d, loaded.problems);
+        if (check_ownership && !check_folder_ownership(loaded.daemon.conf_d, loaded.problems)) {
+            loaded.refused.insert(loaded.refused.end(), paths.begin(), paths.end());
+            loaded.files = std::move(paths);
+            return loaded;
+        }
+    }
+
+    std::vector<read_file> files;
+    files.reserve(paths.size());
+    for (const std::string& path : paths)
+        files.push_back(load_program_file(path, check_ownership));
+    refuse_duplicates(files);
+
+    identity_reader identities(loaded.identities);
+    for (read_file& file : files) {
+        if (request.look_up_users)
+            for (const file_program& p : file.programs)
+                identities.look_up(p, file.problems);
+        std::ranges::stable_sort(file.problems, {}, [](const diagnostic& d) { return d.where.line; });
+        loaded.problems.insert(loaded.problems.end(), file.problems.begin(), file.problems.end());
+        loaded.files.push_back(file.path);
+        if (file.is_refused)
+            loaded.refused.push_back(file.path);
+        else
+            for (file_program& p : file.programs)
+                loaded.programs.push_back(std::move(p.program));
+    }
+    return loaded;
+}
+
+} // namespace procctl

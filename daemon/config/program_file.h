@@ -1,0 +1,27 @@
+// One file of conf.d: the tree of its YAML to programs.
+#pragma once
+
+#include "daemon/core/config_value.h"
+#include "daemon/core/diagnostic.h"
+#include "daemon/core/supervisor.h"
+
+#include <string>
+#include <vector>
+
+namespace procctl {
+
+struct file_program {
+    loaded_program program;
+    // Where its `user`, `group` and `supplementary_groups` stand, for what only a look-up finds out; the
+    // program's own place when it has no such key.
+    source_position user;
+    source_position group;
+    source_position supplementary_groups;
+};
+
+// The programs under `programs:`, each with the keys of `defaults:` underneath its own. Everything that is
+// wrong is reported, once.
+[[nodiscard]] std::vector<file_program> parse_program_file(const config_value& tree, const std::string& file,
+                                                           diagnostics& out);
+
+} // namespace procctl
