@@ -1,0 +1,451 @@
+#include "daemon/daemon.h"
+
+#include "common/signal_name.h"
+#include "daemon/configuration_updates.h"
+#include "daemon/control/server.h"
+#include "daemon/event_pump.h"
+#include "daemon/executor.h"
+#include "daemon/helpers/helper_main.h"
+#include "daemon/job_board.h"
+#include "daemon/log.h"
+#include "daemon/os/clock.h"
+#include "daemon/os/descriptors.h"
+#include "daemon/os/folders.h"
+#include "daemon/os/random.h"
+#include "daemon/os/service_manager.h"
+#include "daemon/os/state_lock.h"
+#include "daemon/os/unix_listener.h"
+#include "daemon/state_words.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <unordered_map>
+
+#include <malloc.h>
+
+namespace procctl {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr duration load_limit = std::chrono::seconds(60);
+constexpr unsigned drain_limit_ms = 5000;
+
+template <class... Visitors> struct overloaded : Visitors... {
+    using Visitors::operator()...;
+};
+
+std::string text_of(const requester& who)
+{
+    return "uid " + std::to_string(who.uid) + ", pid " + std::to_string(who.pid);
+}
+
+class daemon_process final : public backend {
+public:
+    explicit daemon_process(load_request request)
+        : request_(std::move(request)), signals_(io_, SIGTERM, SIGINT, SIGHUP),
+          reaper_(io_, {.exited = [this](auto token, const auto& end,
+                                         bool left) { child_exited(token, end, left); },
+                        .group_gone =
+                            [this](auto token) {
+                                if (executor::is_program(token)) executor_->child_group_gone(token);
+                            }}),
+          helpers_(io_, [this](pid_t pid, unique_fd pidfd,
+                               auto ended) { watch(pid, std::move(pidfd), std::move(ended)); }),
+          started_(now().wall)
+    {
+    }
+
+    int run()
+    {
+        helpers_.collect(load_task(request_), load_limit,
+                         [this](auto answer) { first_load(std::move(answer)); });
+        await_signal();
+        io_.run();
+        return exit_status_;
+    }
+
+    // --- backend
+    [[nodiscard]] const supervisor& programs() const override { return *programs_; }
+    [[nodiscard]] instant now() const override { return procctl::now(); }
+    [[nodiscard]] std::string log_path(const instance& i) const override { return executor_->log_path(i); }
+    [[nodiscard]] std::string note(const instance& i) const override { return executor_->note(i.id); }
+    [[nodiscard]] daemon_facts facts() const override;
+    void request(std::vector<instance_id>, job_kind, const requester&, bool wait,
+                 std::function<void(std::vector<job_report>)> done) override;
+    void reset_failed(std::vector<instance_id>, const requester&) override;
+    void kill(std::vector<instance_id>, int signal, signal_scope, const requester&) override;
+    void update(bool dry_run, bool wait, const requester&, std::function<void(update_report)> done) override;
+    result<void> serve_log(unique_fd client, const log_query&) override;
+    result<void> serve_source(unique_fd client, const std::vector<source_position>&) override;
+    void shut_down(const requester&) override;
+
+private:
+    // --- Start and end.
+    void first_load(result<std::string> answer);
+    [[nodiscard]] result<void> set_up(load_result);
+    void give_up(const std::string& reason);
+    void await_signal();
+    void stop_requested(const std::string& by);
+    void finish_stop();
+    void end(int status);
+
+    // --- Children.
+    void watch(pid_t, unique_fd pidfd, std::function<void(const process_end&)> ended);
+    void child_exited(reaper::token, const process_end&, bool has_leftovers);
+
+    // --- The core's answers.
+    void carry_out(const order&);
+    void state_changed(const instance&, const announce_state&);
+    void settled();
+
+    load_request request_;
+    asio::io_context io_{1};
+    asio::signal_set signals_;
+    reaper reaper_;
+    std::unordered_map<reaper::token, std::function<void(const process_end&)>>
+        others_; // helpers, the output process
+    reaper::token last_other_ = reaper::token{1} << 63U;
+    helper_runner helpers_;
+    wall_time started_;
+    host_facts host_;
+    service_manager service_manager_;
+    std::optional<state_lock> lock_;
+    std::unique_ptr<output_client> output_;
+    std::unique_ptr<daemon_log> log_;
+    std::unique_ptr<supervisor> programs_;
+    std::unique_ptr<executor> executor_;
+    std::unique_ptr<event_pump> pump_;
+    std::unique_ptr<configuration_updates> updates_;
+    std::unique_ptr<control_server> server_;
+    job_board jobs_;
+    int exit_status_ = 0;
+    bool is_stopping_ = false;
+    bool is_finishing_ = false;
+};
+
+// --- Start and end -----------------------------------------------------------------------------------------
+
+void daemon_process::first_load(result<std::string> answer)
+{
+    if (!answer && request_.look_up_users) {
+        // A directory service that hangs keeps no program down: look the users up when they are needed.
+        load_request without_users = request_;
+        without_users.look_up_users = false;
+        helpers_.collect(load_task(without_users), load_limit, [this](auto second) {
+            if (!second) return give_up("cannot load the configuration: " + second.error().message());
+            request_.look_up_users = false;
+            first_load(std::move(second));
+            request_.look_up_users = true;
+        });
+        return;
+    }
+    if (!answer) return give_up("cannot load the configuration: " + answer.error().message());
+    auto loaded = load_result_from_json(*answer);
+    if (!loaded) return give_up("cannot load the configuration: " + loaded.error().message());
+    if (const auto ready = set_up(std::move(*loaded)); !ready) return give_up(ready.error().message());
+    service_manager_.notify("READY=1");
+    // The text of the configuration, and what was made of it on the way, is a few times what is kept of it.
+    ::malloc_trim(0);
+}
+
+result<void> daemon_process::set_up(load_result loaded)
+{
+    for (const diagnostic& problem : loaded.problems)
+        if (problem.level == severity::error && !loaded.daemon.file.empty() &&
+            problem.where.file == loaded.daemon.file)
+            return make_error(problem.text());
+    host_.daemon = loaded.daemon;
+    host_.host = loaded.host;
+    if (const char* folder = std::getenv("XDG_RUNTIME_DIR");
+        folder != nullptr && host_.daemon.where == scope::user)
+        host_.runtime_dir_of_user = folder;
+
+    const settings& s = host_.daemon;
+    for (const std::string& folder : {s.conf_d, s.log_dir, s.state_dir})
+        if (const auto made = make_folders(folder); !made) return made;
+    auto lock = state_lock::acquire(s.state_dir);
+    if (!lock) return lock.error();
+    lock_ = std::move(*lock);
+    unsigned mode = s.socket_mode;
+    if (!s.socket_group.empty() && !loaded.socket_gid && s.where == scope::system) mode = 0600;
+    auto listener = listen_on(s.socket, mode, loaded.socket_gid);
+    if (!listener) return listener.error();
+
+    output_ = std::make_unique<output_client>(
+        io_, output_client::settings{.executable = "/proc/self/exe", .log_file = s.log_file, .console = true},
+        output_client::handlers{.stream_reported =
+                                    [this](const stream_report& r) {
+                                        r.errno_value == 0 ? log_->info(r.message) : log_->error(r.message);
+                                    },
+                                .process_ended =
+                                    [this](const std::string& how) {
+                                        is_finishing_
+                                            ? end(0)
+                                            : log_->error("the output process " + how + "; starting another");
+                                    },
+                                .process_started =
+                                    [this](pid_t pid, unique_fd pidfd) {
+                                        watch(pid, std::move(pidfd), [this, pid](const process_end& how) {
+                                            output_->child_ended(pid, describe(how));
+                                        });
+                                    }});
+    log_ =
+        std::make_unique<daemon_log>(s.log_level, [this](std::string_view line) { output_->log_line(line); });
+    if (const auto started = output_->start(); !started) return started;
+
+    log_->info("procctld " PROCCTL_VERSION " started, pid " + std::to_string(::getpid()) +
+               ", programs from " + s.conf_d + ", socket " + s.socket);
+    for (const diagnostic& problem : loaded.problems)
+        problem.level == severity::error ? log_->error(problem.text()) : log_->warning(problem.text());
+    if (mode != s.socket_mode)
+        log_->warning("group '" + s.socket_group + "' (socket_group) does not exist: only root can use " +
+                      s.socket);
+
+    programs_ = std::make_unique<supervisor>(random_number());
+    executor_ = std::make_unique<executor>(
+        *programs_, reaper_, *output_, helpers_, host_,
+        executor::handlers{.fact = [this](instance_id who, const event& what) { pump_->fact(who, what); },
+                           .warn = [this](const instance& i,
+                                          const std::string& text) { log_->warning(i.name + ": " + text); }});
+    executor_->set_identities(std::move(loaded.identities), std::move(loaded.self));
+    pump_ = std::make_unique<event_pump>(
+        io_, *programs_,
+        event_pump::handlers{.carry_out = [this](const order& o) { carry_out(o); },
+                             .settled = [this] { settled(); }});
+    updates_ = std::make_unique<configuration_updates>(io_, request_, host_.daemon, *programs_, *executor_,
+                                                       *pump_, helpers_, *log_);
+    updates_->set_problems(std::move(loaded.problems));
+    server_ = std::make_unique<control_server>(
+        io_, std::move(*listener), *this, access_rules{.own_uid = ::geteuid()},
+        [this](const error& e) { log_->warning("control: " + e.message()); });
+    orders answer = programs_->apply(std::move(loaded.programs), now());
+    log_->info(std::to_string(programs_->size()) + " instances from " + s.conf_d);
+    pump_->carry_out(std::move(answer));
+    return {};
+}
+
+void daemon_process::give_up(const std::string& reason)
+{
+    // Nothing runs yet and the log may not exist: the caller's terminal, or the journal, is where people
+    // look.
+    std::fprintf(stderr, "procctld: %s\n", reason.c_str());
+    end(1);
+}
+
+void daemon_process::await_signal()
+{
+    signals_.async_wait([this](auto failure, int signal) {
+        if (failure) return;
+        await_signal();
+        if (signal == SIGHUP) {
+            if (updates_) updates_->submit({false, false, {}, [](const update_report&) {}});
+        } else {
+            stop_requested(signal == SIGINT ? "SIGINT" : "SIGTERM");
+        }
+    });
+}
+
+void daemon_process::stop_requested(const std::string& by)
+{
+    if (!pump_) return end(0); // nothing was started yet
+    if (is_stopping_) {
+        log_->warning(by + " again: killing what is still there");
+        pump_->carry_out(programs_->hurry(now()));
+        return;
+    }
+    is_stopping_ = true;
+    updates_->refuse_all();
+    log_->info("stopping all programs (" + by + ")");
+    service_manager_.notify("STOPPING=1");
+    pump_->carry_out(programs_->shut_down(now()));
+}
+
+void daemon_process::finish_stop()
+{
+    is_finishing_ = true;
+    server_->close();
+    ::unlink(host_.daemon.socket.c_str()); // nobody can have replaced it: the state folder is locked
+    log_->info("all programs are down; bye");
+    // What the programs said last is written before we go.
+    output_->drain(drain_limit_ms, [this] { output_->stop(); });
+    // The end of the output process ends the loop (process_ended); one that a frozen disk holds is not waited
+    // for.
+    auto limit = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(2 * drain_limit_ms));
+    limit->async_wait([this, limit](auto) { end(0); });
+}
+
+void daemon_process::end(int status)
+{
+    exit_status_ = status;
+    io_.stop();
+}
+
+// --- Children ----------------------------------------------------------------------------------------------
+
+void daemon_process::watch(pid_t pid, unique_fd pidfd, std::function<void(const process_end&)> ended)
+{
+    const reaper::token token = ++last_other_;
+    others_.emplace(token, std::move(ended));
+    reaper_.watch(token, pid, std::move(pidfd), true);
+}
+
+void daemon_process::child_exited(reaper::token token, const process_end& end, bool has_leftovers)
+{
+    if (executor::is_program(token)) return executor_->child_exited(token, end, has_leftovers);
+    if (has_leftovers) reaper_.abandon(token);
+    if (auto found = others_.extract(token)) found.mapped()(end);
+}
+
+// --- The core's answers ------------------------------------------------------------------------------------
+
+void daemon_process::carry_out(const order& o)
+{
+    std::visit(overloaded{[this](const instance_order& ordered) {
+                              const instance* i = programs_->find(ordered.who);
+                              if (i == nullptr) return;
+                              std::visit(
+                                  overloaded{[&](const start_main& what) { executor_->start(*i, what); },
+                                             [&](const send_signal& what) { executor_->signal(*i, what); },
+                                             [&](const announce_state& what) {
+                                                 updates_->touched(i->id);
+                                                 state_changed(*i, what);
+                                             },
+                                             [](const finish_job&) {}},
+                                  ordered.what);
+                          },
+                          [this](const job_finished& job) { jobs_.finished(job.job, job.outcome); },
+                          [](const instance_added&) {},
+                          [this](const instance_removed& gone) {
+                              updates_->touched(gone.who);
+                              executor_->forget(gone.who);
+                          }},
+               o);
+}
+
+void daemon_process::state_changed(const instance& i, const announce_state& change)
+{
+    const state_words words = describe_change(i, change.from, change.to);
+    if (words.text.empty()) return;
+    std::string line = i.name + ": " + words.text;
+    if (change.to == sub_state::dead || change.to == sub_state::failed)
+        if (const std::string why = executor_->note(i.id); !why.empty()) line += " (" + why + ")";
+    words.is_warning ? log_->warning(line) : log_->info(line);
+}
+
+void daemon_process::settled()
+{
+    updates_->settled();
+    if (is_stopping_ && !is_finishing_ && programs_->is_all_down()) finish_stop();
+}
+
+// --- Requests ----------------------------------------------------------------------------------------------
+
+daemon_facts daemon_process::facts() const
+{
+    const settings& s = host_.daemon;
+    return {.version = PROCCTL_VERSION,
+            .pid = ::getpid(),
+            .started = started_,
+            .conf_d = s.conf_d,
+            .socket = s.socket,
+            .log_dir = s.log_dir,
+            .state_dir = s.state_dir,
+            .configuration_problems = updates_->problems()};
+}
+
+void daemon_process::request(std::vector<instance_id> whom, job_kind kind, const requester& who, bool wait,
+                             std::function<void(std::vector<job_report>)> done)
+{
+    auto answered = [this, done = std::move(done)](std::vector<job_report> reports) {
+        asio::post(io_, [done, reports = std::move(reports)]() mutable { done(std::move(reports)); });
+    };
+    auto jobs = jobs_.open(answered);
+    std::vector<job_report> queued;
+    orders out;
+    for (const instance_id id : whom) {
+        const instance* i = programs_->find(id);
+        if (i == nullptr) continue;
+        job_report report{id, i->name, job_outcome::canceled};
+        log_->info(i->name + ": " + std::string(to_text(kind)) + " requested by " + text_of(who));
+        const job_id job = programs_->request(id, kind, now(), out);
+        queued.push_back(report);
+        if (!wait) continue;
+        if (job == 0)
+            jobs.add_finished(std::move(report));
+        else
+            jobs.add(job, std::move(report));
+    }
+    if (wait) jobs_.seal(jobs);
+    pump_->carry_out(std::move(out));
+    if (!wait) answered(std::move(queued));
+}
+
+void daemon_process::reset_failed(std::vector<instance_id> whom, const requester& who)
+{
+    for (const instance_id id : whom) {
+        const instance* i = programs_->find(id);
+        if (i == nullptr) continue;
+        log_->info(i->name + ": reset-failed requested by " + text_of(who));
+        pump_->carry_out(programs_->reset_failed(id, now()));
+    }
+}
+
+void daemon_process::kill(std::vector<instance_id> whom, int signal, signal_scope scope, const requester& who)
+{
+    for (const instance_id id : whom) {
+        const instance* i = programs_->find(id);
+        if (i == nullptr) continue;
+        log_->info(i->name + ": " + signal_name(signal) + " sent by " + text_of(who));
+        pump_->carry_out(programs_->kill(id, signal, scope));
+    }
+}
+
+result<void> daemon_process::serve_log(unique_fd client, const log_query& query)
+{
+    std::vector<log_source> logs;
+    for (const std::string& name : query.instances)
+        if (const instance* i = programs_->find(name)) logs.push_back({i->name, executor_->log_path(*i)});
+    return helpers_.detach(log_task(logs, query.lines, query.follow), std::move(client));
+}
+
+result<void> daemon_process::serve_source(unique_fd client, const std::vector<source_position>& places)
+{
+    std::vector<text_source> entries;
+    for (const source_position& place : places)
+        entries.push_back({place.file, place.line});
+    return helpers_.detach(source_task(entries), std::move(client));
+}
+
+void daemon_process::shut_down(const requester& who) { stop_requested("requested by " + text_of(who)); }
+
+void daemon_process::update(bool dry_run, bool wait, const requester& who,
+                            std::function<void(update_report)> done)
+{
+    updates_->submit({dry_run, wait, who, std::move(done)});
+}
+
+} // namespace
+
+int run_daemon(const load_request& request)
+{
+    if (const auto secured = secure_inherited_descriptors(); !secured) {
+        std::fprintf(stderr, "procctld: %s\n", secured.error().message().c_str());
+        return 1;
+    }
+    raise_descriptor_limit();
+    ::signal(SIGPIPE, SIG_IGN);
+    load_request absolute = request; // helpers, which read it, have another working directory
+    if (!request.settings_file.empty())
+        absolute.settings_file = std::filesystem::absolute(request.settings_file).lexically_normal();
+    return daemon_process(std::move(absolute)).run();
+}
+
+} // namespace procctl

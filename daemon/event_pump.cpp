@@ -1,0 +1,78 @@
+#include "daemon/event_pump.h"
+
+#include "daemon/os/clock.h"
+
+#include <boost/asio/post.hpp>
+
+#include <iterator>
+
+namespace procctl {
+
+event_pump::event_pump(boost::asio::io_context& io, supervisor& programs, handlers h)
+    : io_(io), programs_(programs), handlers_(std::move(h)), timer_(io)
+{
+}
+
+void event_pump::fact(instance_id who, const event& what)
+{
+    facts_.emplace_back(who, what);
+    run();
+}
+
+void event_pump::carry_out(orders answer)
+{
+    std::move(answer.begin(), answer.end(), std::back_inserter(orders_));
+    run();
+}
+
+void event_pump::run()
+{
+    if (is_running_) return; // the caller is one of the handlers below: the loop there goes on with it
+    is_running_ = true;
+    while (!orders_.empty() || !facts_.empty()) {
+        if (!orders_.empty()) { // first what was decided, then what happened since
+            const order next = std::move(orders_.front());
+            orders_.pop_front();
+            handlers_.carry_out(next);
+            continue;
+        }
+        const auto [who, what] = facts_.front();
+        facts_.pop_front();
+        orders answer = programs_.on(who, what, now());
+        std::move(answer.begin(), answer.end(), std::back_inserter(orders_));
+    }
+    is_running_ = false;
+    arm_timer();
+    handlers_.settled();
+}
+
+void event_pump::arm_timer()
+{
+    const time_point deadline = programs_.next_deadline();
+    if (is_due_ || deadline == armed_for_) return;
+    armed_for_ = deadline;
+    timer_.cancel();
+    if (deadline == never) return;
+    // A restart without delay is due at once: the next turn of the loop is sooner than any timer, and costs
+    // no system call.
+    if (deadline <= now().monotonic) {
+        is_due_ = true;
+        boost::asio::post(io_, [this] { on_time(); });
+        return;
+    }
+    timer_.expires_at(std::chrono::steady_clock::time_point(deadline.time_since_epoch()));
+    timer_.async_wait([this, deadline](auto failure) {
+        // cancel() does not recall a timeout that is already queued; the core looks at its own deadlines
+        // anyway.
+        if (!failure && armed_for_ == deadline) on_time();
+    });
+}
+
+void event_pump::on_time()
+{
+    is_due_ = false;
+    armed_for_ = never;
+    carry_out(programs_.on_time(now()));
+}
+
+} // namespace procctl

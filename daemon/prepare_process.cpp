@@ -1,0 +1,125 @@
+#include "daemon/prepare_process.h"
+
+namespace procctl {
+namespace {
+
+// The texts that a specifier_context points into.
+struct specifier_texts {
+    std::string uid;
+    std::string instance;
+};
+
+specifier_context context_of(const instance& i, const identity& who, const host_facts& host,
+                             specifier_texts& texts)
+{
+    texts.uid = std::to_string(who.uid);
+    texts.instance = i.number == 0 ? std::string() : std::to_string(i.number);
+    return {.instance_name = i.name,
+            .program = i.program->config.name,
+            .instance = texts.instance,
+            .runtime_dir = host.daemon.runtime_dir,
+            .state_dir = host.daemon.state_dir,
+            .log_dir = host.daemon.log_dir,
+            .host = host.host,
+            .user = who.user,
+            .uid = texts.uid,
+            .home = who.home};
+}
+
+void assign(environment& to, std::string_view name, std::string value)
+{
+    for (auto& [known, old] : to)
+        if (known == name) {
+            old = std::move(value);
+            return;
+        }
+    to.emplace_back(name, std::move(value));
+}
+
+std::string_view value_of(const environment& variables, std::string_view name, std::string_view otherwise)
+{
+    for (const auto& [known, value] : variables)
+        if (known == name) return value;
+    return otherwise;
+}
+
+} // namespace
+
+result<environment> build_environment(const instance& i, const identity& who, const host_facts& host,
+                                      const environment& from_files)
+{
+    const program_config& config = i.program->config;
+    specifier_texts texts;
+    const specifier_context context = context_of(i, who, host, texts);
+
+    environment variables;
+    variables.reserve(7 + config.environment.size() + from_files.size());
+    variables.emplace_back("PATH", default_path);
+    variables.emplace_back("HOME", who.home);
+    variables.emplace_back("USER", who.user);
+    variables.emplace_back("LOGNAME", who.user);
+    variables.emplace_back("SHELL", who.shell);
+    variables.emplace_back("INVOCATION_ID", i.status.invocation.text());
+    if (!host.runtime_dir_of_user.empty())
+        variables.emplace_back("XDG_RUNTIME_DIR", host.runtime_dir_of_user);
+    for (const auto& [name, value] : config.environment) {
+        auto expanded = expand_specifiers(value, context);
+        if (!expanded) return expanded.error();
+        assign(variables, name, std::move(*expanded));
+    }
+    for (const auto& [name, value] : from_files)
+        assign(variables, name, value);
+    return variables;
+}
+
+result<spawn_request> prepare_process(const instance& i, unsigned command_index, const identity& who,
+                                      const host_facts& host, const environment& from_files)
+{
+    const program_config& config = i.program->config;
+    specifier_texts texts;
+    const specifier_context context = context_of(i, who, host, texts);
+
+    auto variables = build_environment(i, who, host, from_files);
+    if (!variables) return variables.error();
+    auto argv = expand_command(config.exec_start.at(command_index), context, *variables);
+    if (!argv) return argv.error();
+    if (argv->empty()) return make_error("cannot start: exec_start is empty once its variables are expanded");
+    auto folder = expand_specifiers(config.working_directory, context);
+    if (!folder) return folder.error();
+
+    spawn_request request;
+    request.argv = std::move(*argv);
+    request.candidates = exec_candidates(request.argv.front(), value_of(*variables, "PATH", default_path));
+    request.envp.reserve(variables->size());
+    for (auto& [name, value] : *variables)
+        request.envp.push_back(name + '=' + value);
+    // systemd: the root folder for a system's services, the home folder for a user's.
+    if (!folder->empty())
+        request.working_directory = *folder == "~" ? who.home : std::move(*folder);
+    else if (host.daemon.where == scope::user)
+        request.working_directory = who.home;
+    request.working_directory_optional = config.working_directory_optional;
+    request.who = &who;
+    request.umask = config.umask;
+    request.nice = config.nice;
+    request.oom_score_adjust = config.oom_score_adjust;
+    request.limits = config.limits;
+    request.ignore_sigpipe = config.ignore_sigpipe;
+    return request;
+}
+
+result<std::string> expand_path(const instance& i, const identity& who, const host_facts& host,
+                                std::string_view path)
+{
+    specifier_texts texts;
+    return expand_specifiers(path, context_of(i, who, host, texts));
+}
+
+result<std::string> log_path_of(const instance& i, const identity& who, const host_facts& host)
+{
+    const std::string& path = i.program->config.log_path;
+    if (path.empty()) return host.daemon.log_dir + '/' + i.name + ".log";
+    return expand_path(i, who, host, path);
+}
+
+} // namespace procctl

@@ -1,0 +1,40 @@
+// From a program's configuration to the process that spawn() is asked for: arguments, environment, folders.
+// Pure.
+#pragma once
+
+#include "common/result.h"
+#include "daemon/config/settings.h"
+#include "daemon/core/specifiers.h"
+#include "daemon/core/supervisor.h"
+#include "daemon/os/identity.h"
+#include "daemon/os/spawn.h"
+
+#include <string>
+
+namespace procctl {
+
+// What is the same for all programs of a daemon.
+struct host_facts {
+    settings daemon;
+    std::string host;                // %H
+    std::string runtime_dir_of_user; // $XDG_RUNTIME_DIR, handed on by a user's daemon; empty: none
+};
+
+// The environment of an instance: PATH and the account's variables, INVOCATION_ID, then `environment`, then
+// what the environment files brought. A later assignment wins.
+[[nodiscard]] result<environment> build_environment(const instance&, const identity&, const host_facts&,
+                                                    const environment& from_files);
+
+// Everything but the descriptors. `who` is borrowed by the request.
+[[nodiscard]] result<spawn_request> prepare_process(const instance&, unsigned command_index,
+                                                    const identity& who, const host_facts&,
+                                                    const environment& from_files);
+
+// A path of the configuration with its specifiers expanded.
+[[nodiscard]] result<std::string> expand_path(const instance&, const identity&, const host_facts&,
+                                              std::string_view path);
+
+// The file that holds the instance's output: `log.path`, or <log_dir>/<instance>.log.
+[[nodiscard]] result<std::string> log_path_of(const instance&, const identity&, const host_facts&);
+
+} // namespace procctl
