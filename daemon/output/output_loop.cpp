@@ -1,12 +1,12 @@
 #include "daemon/output/output_loop.h"
 
-#include "daemon/output/message_socket.h"
+#include "daemon/output/daemon_link.h"
+#include "daemon/output/stream_timers.h"
 #include "daemon/output/target.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -35,8 +35,6 @@ constexpr auto first_pause = milliseconds(10);
 constexpr auto longest_pause = milliseconds(1000);
 // Asked to stop, it gives targets that take nothing at all this long.
 constexpr auto stop_patience = std::chrono::seconds(10);
-// Orders taken in one turn, so that a thousand new streams do not hold up the old ones.
-constexpr int orders_per_turn = 64;
 
 // What epoll tells us about: the daemon's socket, a slot's pipe, or a slot's target.
 constexpr std::uint64_t socket_key = UINT64_MAX;
@@ -66,13 +64,6 @@ struct stream {
     target file;
 };
 
-struct timer {
-    clock::time_point at;
-    std::uint32_t slot;
-    // std::push_heap keeps the largest first: the earliest, here.
-    friend bool operator<(const timer& a, const timer& b) { return a.at > b.at; }
-};
-
 struct drain {
     std::uint64_t tag;
     struct goal {
@@ -86,80 +77,29 @@ struct drain {
 } // namespace
 
 struct output_loop::impl {
-    unique_fd socket;
+    impl(unique_fd socket, unique_fd e)
+        : epoll(std::move(e)), daemon(std::move(socket), epoll.get(), socket_key)
+    {
+    }
+
     unique_fd epoll;
+    daemon_link daemon;
     record_writer record;
     bool has_record = false;
-    bool is_orphan = false;                       // the daemon is gone
     bool is_stopping = false;                     // told to
     std::vector<std::unique_ptr<stream>> streams; // by slot
     std::size_t stream_count = 0;
-    std::vector<timer> timers; // a heap; an entry that is not its stream's deadline is void
+    stream_timers timers; // an entry that is not its stream's deadline is void
     std::vector<drain> drains;
-    std::deque<std::string> replies; // those that the socket did not take yet
     clock::time_point now;
     clock::time_point last_progress; // while stopping
     std::optional<error> fatal;
 
     stream* at(std::uint32_t slot) { return slot < streams.size() ? streams[slot].get() : nullptr; }
 
-    // Talking to the daemon.
-
-    void watch_socket(bool for_room)
+    // Without a daemon nobody will close a stream: it is over when its last writer is.
+    void forget_ended()
     {
-        epoll_event event{};
-        event.events = EPOLLIN | (for_room ? unsigned{EPOLLOUT} : 0U);
-        event.data.u64 = socket_key;
-        ::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, socket.get(), &event);
-    }
-
-    void answer(const reply& r)
-    {
-        if (is_orphan) return;
-        std::string bytes = encode(r);
-        if (replies.empty() && send_message(socket.get(), bytes)) return;
-        replies.push_back(std::move(bytes));
-        if (replies.size() == 1) watch_socket(true);
-    }
-
-    void send_replies()
-    {
-        while (!replies.empty()) {
-            if (const auto sent = send_message(socket.get(), replies.front()); !sent) {
-                if (sent.error().code.value() == EAGAIN) return;
-                break; // the daemon is gone: receiving will say so
-            }
-            replies.pop_front();
-        }
-        replies.clear();
-        watch_socket(false);
-    }
-
-    void receive_orders()
-    {
-        std::array<char, max_message_size> buffer;
-        for (int i = 0; i < orders_per_turn; ++i) {
-            auto got = receive_message(socket.get(), buffer);
-            if (!got) {
-                const int problem = got.error().code.value();
-                if (problem == EAGAIN) return;
-                // ECONNRESET: the daemon has died with replies unread. What it had sent can still be read.
-                if (problem == ECONNRESET || problem == EMSGSIZE) continue;
-                return lose_daemon();
-            }
-            if (got->size == 0) return lose_daemon();
-            auto read = decode_order({buffer.data(), got->size});
-            // One that is damaged is no reason to leave all streams alone.
-            if (read) std::visit([&](auto& o) { obey(o, std::move(got->passed)); }, *read);
-            if (fatal) return;
-        }
-    }
-
-    void lose_daemon()
-    {
-        is_orphan = true;
-        socket.reset(); // and leaves epoll
-        replies.clear();
         for (const auto& s : streams)
             if (s && s->has_ended) forget(*s);
     }
@@ -188,15 +128,7 @@ struct output_loop::impl {
         const int problem = s.file.open();
         go_on_from_record(s);
         note(s);
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.u64 = pipe_key(s.slot);
-        if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, s.pipe.get(), &event) < 0) {
-            report(s, step::open, errno);
-            forget(s);
-            return;
-        }
-        s.is_armed = true;
+        arm(s, true);
         // Tried again when there is something to write.
         if (problem != 0) report(s, step::open, problem);
     }
@@ -218,7 +150,7 @@ struct output_loop::impl {
     {
         stream* const s = at(o.slot);
         if (s == nullptr || s->id != o.id) {
-            answer(closed{o.id}); // a predecessor got that far
+            daemon.send(closed{o.id}); // a predecessor got that far
             return;
         }
         s->is_closing = true;
@@ -237,7 +169,7 @@ struct output_loop::impl {
             if (waiting != 0) d.open.push_back({s->slot, s->id, s->moved + waiting});
         }
         if (d.open.empty())
-            answer(drained{o.tag});
+            daemon.send(drained{o.tag});
         else
             drains.push_back(std::move(d));
     }
@@ -280,7 +212,7 @@ struct output_loop::impl {
             if (const auto slot = record.at(s.slot)) write_slot(**slot, record_slot{});
         // By name: a duplicate of a descriptor that others share does not leave epoll when it is closed.
         if (s.file.is_open()) ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, s.file.descriptor(), nullptr);
-        if (!is_stopping) answer(closed{s.id});
+        if (!is_stopping) daemon.send(closed{s.id});
         streams[s.slot].reset();
         --stream_count;
     }
@@ -290,7 +222,7 @@ struct output_loop::impl {
         const bool is_news = !s.is_in_trouble || s.errno_value != errno_value;
         s.is_in_trouble = true;
         s.errno_value = errno_value;
-        if (is_news) answer(trouble{s.id, at, errno_value});
+        if (is_news) daemon.send(trouble{s.id, at, errno_value});
         note(s);
     }
 
@@ -300,7 +232,7 @@ struct output_loop::impl {
         if (!s.is_in_trouble) return;
         s.is_in_trouble = false;
         s.errno_value = 0;
-        answer(recovered{s.id});
+        daemon.send(recovered{s.id});
         note(s);
     }
 
@@ -311,7 +243,12 @@ struct output_loop::impl {
         // EPOLLHUP cannot be turned off, but one-shot: it is told once more, and ignored.
         event.events = wanted ? unsigned{EPOLLIN} : unsigned{EPOLLONESHOT};
         event.data.u64 = pipe_key(s.slot);
-        if (::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, s.pipe.get(), &event) == 0) s.is_armed = wanted;
+        const int fd = s.pipe.get();
+        if (::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, fd, &event) == 0 ||
+            (errno == ENOENT && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0))
+            s.is_armed = wanted;
+        else if (wanted) // epoll(7) has a limit of watches for each user: then we look by ourselves
+            again(s, now + longest_pause);
     }
 
     // Serves the stream at that time, and not before.
@@ -319,8 +256,7 @@ struct output_loop::impl {
     {
         arm(s, false);
         s.deadline = when;
-        timers.push_back({when, s.slot});
-        std::push_heap(timers.begin(), timers.end());
+        timers.add({when, s.slot});
     }
 
     void wait_for_room(stream& s)
@@ -360,7 +296,7 @@ struct output_loop::impl {
         case pipe_ended:
             report_recovery(s);
             s.has_ended = true;
-            if (s.is_closing || is_orphan)
+            if (s.is_closing || !daemon.is_open())
                 forget(s);
             else
                 arm(s, false); // the daemon's order to close it is under way
@@ -424,7 +360,7 @@ struct output_loop::impl {
         close_target(s);
         s.has_ended = got == 0;
         note(s);
-        if (s.is_closing || (s.has_ended && is_orphan))
+        if (s.is_closing || (s.has_ended && !daemon.is_open()))
             forget(s);
         else
             arm(s, !s.has_ended);
@@ -439,7 +375,7 @@ struct output_loop::impl {
                 const stream* const s = at(g.slot);
                 return s == nullptr || s->id != g.id || s->moved >= g.moved;
             });
-            if (d.open.empty()) answer(drained{d.tag});
+            if (d.open.empty()) daemon.send(drained{d.tag});
             return d.open.empty();
         });
     }
@@ -447,20 +383,16 @@ struct output_loop::impl {
     void run_timers()
     {
         // Those that are set meanwhile have their turn after epoll has been asked again.
-        std::size_t due = timers.size();
-        while (due-- > 0 && !timers.empty() && timers.front().at <= now) {
-            const timer t = timers.front();
-            std::pop_heap(timers.begin(), timers.end());
-            timers.pop_back();
-            if (stream* const s = at(t.slot); s != nullptr && s->deadline == t.at) serve(*s);
+        for (std::size_t due = timers.size(); due > 0 && timers.next() <= now; --due) {
+            const stream_timers::entry first = timers.take();
+            if (stream* const s = at(first.slot); s != nullptr && s->deadline == first.at) serve(*s);
         }
     }
 
     // For epoll_wait: milliseconds, rounded up; -1: no limit.
     int time_limit() const
     {
-        auto next = clock::time_point::max();
-        if (!timers.empty()) next = timers.front().at;
+        auto next = timers.next();
         if (is_stopping) next = std::min(next, last_progress + stop_patience);
         if (next == clock::time_point::max()) return -1;
         const auto left = std::chrono::ceil<milliseconds>(next - clock::now()).count();
@@ -469,7 +401,7 @@ struct output_loop::impl {
 
     bool is_done() const
     {
-        if (stream_count == 0) return is_stopping || is_orphan;
+        if (stream_count == 0) return is_stopping || !daemon.is_open();
         return is_stopping && now - last_progress >= stop_patience;
     }
 
@@ -477,8 +409,10 @@ struct output_loop::impl {
     {
         const std::uint64_t key = event.data.u64;
         if (key == socket_key) {
-            if ((event.events & EPOLLOUT) != 0) send_replies();
-            if ((event.events & ~unsigned{EPOLLOUT}) != 0) receive_orders();
+            daemon.handle(event.events, [this](order& o, unique_fd passed) {
+                std::visit([&](auto& one) { obey(one, std::move(passed)); }, o);
+            });
+            if (!daemon.is_open()) forget_ended();
             return;
         }
         stream* const s = at(static_cast<std::uint32_t>(key / 2));
@@ -503,20 +437,17 @@ struct output_loop::impl {
             if (!drains.empty()) check_drains();
             if (fatal) return *fatal;
         }
-        if (is_stopping) answer(stopped{});
+        if (is_stopping) daemon.send(stopped{});
+        if (stream_count != 0)
+            return make_error("cannot write all output: gave up on " + std::to_string(stream_count) +
+                              " pipes whose targets took nothing for ten seconds");
         return {};
     }
 };
 
-output_loop::output_loop(unique_fd socket, unique_fd epoll) : impl_(std::make_unique<impl>())
+output_loop::output_loop(unique_fd socket, unique_fd epoll)
+    : impl_(std::make_unique<impl>(std::move(socket), std::move(epoll)))
 {
-    impl_->socket = std::move(socket);
-    impl_->epoll = std::move(epoll);
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = socket_key;
-    // Cannot fail but for memory; then the first epoll_wait never returns anything, as if the daemon slept.
-    ::epoll_ctl(impl_->epoll.get(), EPOLL_CTL_ADD, impl_->socket.get(), &event);
 }
 
 output_loop::~output_loop() = default;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ constexpr std::size_t offset_of(std::uint32_t slot)
 
 result<unique_fd> make_record()
 {
-    unique_fd record(::memfd_create("procctl-output-record", MFD_CLOEXEC));
+    unique_fd record(::memfd_create("procctl-output-record", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!record) return last_error("cannot make the output record");
     record_header header;
     std::memcpy(header.magic, record_magic, sizeof header.magic);
@@ -31,6 +32,9 @@ result<unique_fd> make_record()
     if (::ftruncate(record.get(), page) < 0 ||
         ::pwrite(record.get(), &header, sizeof header, 0) != ssize_t{sizeof header})
         return last_error("cannot write the output record");
+    // A mapping of what was cut off would be a SIGBUS.
+    if (::fcntl(record.get(), F_ADD_SEALS, F_SEAL_SHRINK) < 0)
+        return last_error("cannot seal the output record");
     return record;
 }
 
