@@ -18,13 +18,13 @@ namespace procctl::protocol {
 
 // GET /v1/programs, and each instance of GET /v1/programs/NAME.
 struct program_status {
-    std::string name;    // of the instance: "worker@1"
-    std::string program; // "worker"
-    std::string description;
-    std::string type;
-    std::string active_state;
-    std::string sub_state;
-    std::string result;
+    std::string name{};    // of the instance: "worker@1"
+    std::string program{}; // "worker"
+    std::string description{};
+    std::string type{};
+    std::string active_state{};
+    std::string sub_state{};
+    std::string result{};
     std::int64_t main_pid = 0;
     std::uint64_t n_restarts = 0;
     std::int64_t exec_main_code = 0;
@@ -36,82 +36,82 @@ struct program_status {
     std::uint64_t active_exit_timestamp = 0;
     std::uint64_t inactive_enter_timestamp = 0;
     std::uint64_t inactive_exit_timestamp = 0;
-    std::string invocation_id;                 // empty when it never ran
-    std::optional<double> next_restart_in_sec; // null when none is to come
+    std::string invocation_id{};                 // empty when it never ran
+    std::optional<double> next_restart_in_sec{}; // null when none is to come
     bool start_limit_hit = false;
-    std::string explanation; // one or two sentences for people: why it is in this state and how to go on
-    std::string log_path;
-    std::string source; // "/etc/procctl/conf.d/worker.yaml:3"
+    std::string explanation{}; // one or two sentences for people: why it is in this state and how to go on
+    std::string log_path{};
+    std::string source{}; // "/etc/procctl/conf.d/worker.yaml:3"
 };
 
 // Errors have a stable kind and a sentence for people.
 struct error_reply {
-    std::string kind; // "no-such-program", "not-permitted", "bad-request", "job-failed", "configuration", …
-    std::string message;
+    std::string kind{}; // "no-such-program", "not-permitted", "bad-request", "job-failed", "configuration", …
+    std::string message{};
 };
 
 struct job_reply {
-    std::string name;    // of the instance
-    std::string job;     // start, stop, restart
-    std::string outcome; // done, failed, canceled, start-limit-hit, timeout; "queued" without waiting
-    std::string explanation;
+    std::string name{};    // of the instance
+    std::string job{};     // start, stop, restart
+    std::string outcome{}; // done, failed, canceled, start-limit-hit, timeout; "queued" without waiting
+    std::string explanation{};
 };
 
 // One member of a JSON object: its name, and its value as JSON text.
 struct property {
-    std::string name;
-    std::string json;
+    std::string name{};
+    std::string json{};
 };
 using properties = std::vector<property>;
 
 // A message about the configuration; line and column are 0 for the file as a whole.
 struct problem {
-    std::string level; // "warning", "error"
-    std::string file;
+    std::string level{}; // "warning", "error"
+    std::string file{};
     std::int64_t line = 0;
     std::int64_t column = 0;
-    std::string message;
+    std::string message{};
 };
 
 // POST /v1/update: what was, or with dry_run would be, done; instance names, each list sorted.
 struct update_reply {
     bool ok = false; // false: nothing was changed
     bool dry_run = false;
-    std::vector<std::string> start;   // new
-    std::vector<std::string> add;     // new, without autostart
-    std::vector<std::string> restart; // changed and up
-    std::vector<std::string> replace; // changed and down
-    std::vector<std::string> stop;    // gone from the configuration and up
-    std::vector<std::string> remove;  // gone and down
-    std::vector<problem> problems;
-    std::vector<job_reply> jobs;
+    std::vector<std::string> start{};   // new
+    std::vector<std::string> add{};     // new, without autostart
+    std::vector<std::string> restart{}; // changed and up
+    std::vector<std::string> replace{}; // changed and down
+    std::vector<std::string> stop{};    // gone from the configuration and up
+    std::vector<std::string> remove{};  // gone and down
+    std::vector<problem> problems{};
+    std::vector<job_reply> jobs{};
 };
 
 // GET /v1/daemon.
 struct daemon_status {
-    std::string version;
+    std::string version{};
     std::int64_t pid = 0;
     std::uint64_t start_timestamp = 0;
     std::uint64_t programs = 0;
     std::uint64_t instances = 0;
-    std::string conf_d;
-    std::string socket;
-    std::string log_dir;
-    std::string state_dir;
+    std::string conf_d{};
+    std::string socket{};
+    std::string log_dir{};
+    std::string state_dir{};
     std::uint64_t dropped_log_lines = 0;
-    std::vector<problem> problems; // of the configuration as it was last loaded
+    std::vector<problem> problems{}; // of the configuration as it was last loaded
 };
 
 // GET /v1/version.
 struct version_reply {
-    std::string version;
-    std::string api; // "v1"
+    std::string version{};
+    std::string api{}; // "v1"
 };
 
 // The body of POST /v1/jobs.
 struct job_request {
-    std::string job; // start, stop, restart
-    std::vector<std::string> names;
+    std::string job{}; // start, stop, restart
+    std::vector<std::string> names{};
 };
 
 // What a value looks like as JSON text; bytes that are not UTF-8 become U+FFFD.

@@ -8,7 +8,7 @@ namespace procctl::ctl {
 
 struct options {
     // For every command.
-    std::string socket;
+    std::string socket{};
     bool user = false;
     bool system = false;
     std::string output = "text"; // or "json"
@@ -16,15 +16,15 @@ struct options {
     bool no_color = false;
 
     // For some.
-    std::vector<std::string> names; // or files, for check
+    std::vector<std::string> names{}; // or files, for check
     std::string signal = "SIGTERM";
     std::string kill_whom = "all";
-    std::vector<std::string> properties;
+    std::vector<std::string> properties{};
     unsigned lines = 10;
     bool follow = false;
     bool dry_run = false;
     bool quiet = false;
-    std::string config;
+    std::string config{};
 
     [[nodiscard]] bool json() const { return output == "json"; }
 };

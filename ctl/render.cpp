@@ -75,8 +75,10 @@ private:
 
 std::string active_line(const program_status& p, const view& how)
 {
-    std::string text =
-        painted(printable(p.active_state + " (" + p.sub_state + ')'), color_of(p.active_state), how);
+    // "failed (failed)" says no more than "failed".
+    const std::string state =
+        p.active_state == p.sub_state ? p.active_state : p.active_state + " (" + p.sub_state + ')';
+    std::string text = painted(printable(state), color_of(p.active_state), how);
     if (p.result != "success") text += " (result: " + printable(p.result) + ')';
     if (p.state_change_timestamp != 0) text += " since " + since_text(p.state_change_timestamp, how);
     return text;
