@@ -63,6 +63,9 @@ result<std::uint64_t> parse_size(std::string_view text)
         std::uint64_t whole = 0;
         const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), whole);
         if (code == std::errc::result_out_of_range) return too_large();
+        if (code != std::errc{} && first_unit > 0 && rest == "B")
+            return wrong("a unit is one letter, and 1024 times the one before");
+        if (code != std::errc{} && rest == "unlimited") return wrong("write infinity");
         if (code != std::errc{}) return wrong(std::string("a number is missing; ") + units_in_words);
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
 

@@ -34,6 +34,10 @@ std::string explain_top_level_key(const config_value& key, const config_value& v
         return unknown + ": a program stands under 'programs:', indented";
     if (std::ranges::find(settings, key.text) != settings.end())
         return unknown + ": this is a key of the daemon's settings file, not of a file of programs";
+    for (const std::string_view section : {"unit", "service", "install"})
+        if (is_same_spelling(key.text, section))
+            return unknown +
+                   ": there are no sections; a program's keys stand under its name, under 'programs:'";
     if (find_program_key(key.text) != nullptr)
         return unknown + ": a program's keys stand under its name, under 'programs:'";
     return unknown + "; allowed are programs and defaults";

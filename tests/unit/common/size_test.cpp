@@ -36,7 +36,8 @@ TEST_CASE("what is no size is refused with the reason", "[size]")
         {" ", "empty"},
         {"-1", "negative"},
         {"M", "a number is missing"},
-        {"50MB", "a number is missing"}, // systemd's grammar has one letter
+        {"50MB", "a unit is one letter"}, // systemd's grammar has one letter
+        {"unlimited", "write infinity"},
         {"50m", "'m' is not understood"},
         {"50X", "'X' is not understood"},
         {"1.M", "digits are missing"},
