@@ -14,21 +14,30 @@
 
 namespace procctl {
 
+struct config_entry;
+
 struct config_value {
     enum class kind { null, scalar, list, map };
 
     kind type = kind::null;
-    std::string text;                // of a scalar, as written, unquoted
-    std::vector<config_value> items; // of a list
-    std::vector<std::pair<config_value, config_value>>
-        entries;  // of a map, in file order; each key is a scalar
-    int line = 0; // 0 when it comes from no file
+    std::string text;                  // of a scalar, as written, unquoted
+    std::vector<config_value> items;   // of a list
+    std::vector<config_entry> entries; // of a map, in file order; each key is a scalar
+    int line = 0;                      // 0 when it comes from no file
     int column = 0;
 
     [[nodiscard]] static config_value scalar(std::string text);
     [[nodiscard]] static config_value list(std::vector<std::string> texts);
     // The value of a key of a map; null pointer when it is absent.
     [[nodiscard]] const config_value* find(std::string_view key) const;
+};
+
+// A pair, but one that a value may hold a list of before it is complete itself.
+struct config_entry {
+    config_entry(config_value key, config_value value) : first(std::move(key)), second(std::move(value)) {}
+
+    config_value first;
+    config_value second;
 };
 
 // Equal as values: positions do not count.
