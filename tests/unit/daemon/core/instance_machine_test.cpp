@@ -1,0 +1,304 @@
+// What the oracle's tables do not show: orders that are taken back, hurry, jobs, times.
+#include "daemon/core/instance_machine.h"
+#include "tests/support/catch.h"
+
+#include <signal.h>
+
+using namespace procctl;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr process_end exit_0{exit_code_kind::exited, 0};
+constexpr process_end exit_1{exit_code_kind::exited, 1};
+constexpr process_end killed{exit_code_kind::killed, SIGKILL};
+
+// One instance, its clock, and what it ordered in the last step.
+struct instance_under_test {
+    program_config program;
+    instance_status status;
+    instant now{time_point{} + 1h, wall_time{} + 24h};
+    std::vector<std::string> orders;
+    std::uint64_t runs = 0;
+
+    instance_under_test()
+    {
+        program.name = "worker";
+        program.exec_start = {{{"/bin/worker"}}};
+    }
+
+    void happens(const event& e)
+    {
+        step_result r = step(program, status, e, now, {1, ++runs});
+        status = r.next;
+        orders.clear();
+        for (const action& a : r.actions)
+            orders.push_back(describe(a));
+    }
+    void starts()
+    {
+        happens(start_requested{});
+        happens(main_started{status.main_serial, 100, {}});
+    }
+    void ends(process_end end, bool has_leftovers = false)
+    {
+        happens(main_exited{status.main_serial, end, has_leftovers});
+    }
+    void wait(duration d)
+    {
+        now.monotonic += d;
+        now.wall += d;
+        happens(time_passed{});
+    }
+};
+
+using lines = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("a stop before there is a process takes the order back", "[machine]")
+{
+    instance_under_test i;
+    i.happens(start_requested{});
+    const std::uint64_t ordered = i.status.main_serial;
+    CHECK(i.status.state == sub_state::start);
+    CHECK(i.orders == lines{"start_main"});
+
+    i.happens(stop_requested{});
+    CHECK(i.status.state == sub_state::dead);
+    CHECK(i.orders == lines{"finish_job start canceled", "finish_job stop done"});
+    const instance_status down = i.status;
+    i.happens(main_started{ordered, 100, {}});
+    CHECK(i.status == down);
+    i.happens(main_exited{ordered, exit_1, false});
+    CHECK(i.status == down);
+}
+
+TEST_CASE("a process that never was: its end alone is told", "[machine]")
+{
+    instance_under_test i;
+    i.program.type = GENERATE(service_type::simple, service_type::exec, service_type::oneshot);
+    i.program.restart = restart_mode::no;
+    i.happens(start_requested{});
+    i.ends({exit_code_kind::exited, 217});
+    CHECK(i.status.state == sub_state::failed);
+    CHECK(i.status.result == service_result::exit_code);
+    CHECK(i.status.exec_main.status == 217);
+    CHECK(i.status.exec_main_failure.exit_status == 217);
+    CHECK(i.status.main_pid == 0);
+    // As systemd: of a simple program, the start is done as soon as a process is under way.
+    const bool is_simple = i.program.type == service_type::simple;
+    CHECK((i.orders[1] == (is_simple ? "finish_job start done" : "announce_state failed")));
+}
+
+TEST_CASE("facts about the last run mean nothing in the next", "[machine]")
+{
+    instance_under_test i;
+    i.starts();
+    const std::uint64_t first = i.status.main_serial;
+    i.ends(exit_1);
+    i.wait(100ms);
+    REQUIRE(i.status.state == sub_state::start);
+    const instance_status before = i.status;
+    i.happens(main_exited{first, exit_0, false});
+    i.happens(leftovers_gone{first});
+    i.happens(main_started{first, 7, {}});
+    CHECK(i.status == before);
+}
+
+TEST_CASE("what outlives the last signal is never started a second time by itself", "[machine]")
+{
+    instance_under_test i;
+    i.program.restart = restart_mode::always;
+    i.program.runtime_max = 1h;
+    i.starts();
+    i.wait(1h);
+    for (const sub_state expected : {sub_state::stop_sigterm, sub_state::stop_sigkill,
+                                     sub_state::final_sigterm, sub_state::final_sigkill}) {
+        CHECK(i.status.state == expected);
+        i.wait(90s);
+    }
+    CHECK(i.status.state == sub_state::failed);
+    CHECK(i.status.result == service_result::timeout);
+    CHECK(i.status.last_decision == restart_reason::survivors);
+    CHECK(i.status.main_pid == 0);
+}
+
+TEST_CASE("hurry sends SIGKILL to everything, whatever the configuration says", "[machine]")
+{
+    instance_under_test i;
+    i.program.send_sigkill = false;
+    i.program.final_kill_signal = SIGQUIT;
+    i.program.kill = kill_mode::process;
+    i.program.restart = restart_mode::always;
+    SECTION("while it runs")
+    {
+        i.starts();
+        i.happens(hurry_requested{});
+        CHECK(i.orders == lines{"send_signal SIGKILL group", "announce_state stop-sigkill"});
+        i.ends(killed);
+        CHECK(i.status.state == sub_state::failed); // and no restart
+    }
+    SECTION("while it stops")
+    {
+        i.starts();
+        i.happens(stop_requested{});
+        i.happens(hurry_requested{});
+        CHECK(i.orders == lines{"send_signal SIGKILL group", "announce_state stop-sigkill"});
+        i.ends(killed);
+        CHECK(i.orders == lines{"announce_state failed", "finish_job stop done"});
+    }
+    SECTION("while it waits for its restart")
+    {
+        i.starts();
+        i.ends(exit_1);
+        i.happens(hurry_requested{});
+        CHECK(i.status.state == sub_state::dead);
+    }
+    SECTION("but kill_mode none is obeyed")
+    {
+        i.program.kill = kill_mode::none;
+        i.starts();
+        i.happens(hurry_requested{});
+        CHECK(i.orders == lines{"announce_state dead"});
+    }
+}
+
+TEST_CASE("with '-' a command that cannot be executed counts as exit 0", "[machine]")
+{
+    instance_under_test i;
+    i.program.exec_start[0].ignore_failure = true;
+    i.program.restart = restart_mode::no;
+    i.happens(start_requested{});
+    i.happens(main_started{i.status.main_serial, 100, {203, 2}});
+    i.ends({exit_code_kind::exited, 203});
+    CHECK(i.status.state == sub_state::dead);
+    CHECK(i.status.exec_main == exit_0);
+    CHECK(i.status.exec_main_failure.errno_value == 2); // why, for whoever asks
+}
+
+TEST_CASE("the commands of a oneshot run one after another, each with its own time", "[machine]")
+{
+    instance_under_test i;
+    i.program.type = service_type::oneshot;
+    i.program.exec_start = {{{"/bin/first"}}, {{"/bin/second"}}};
+    i.program.timeout_start = 60s;
+    i.program.restart = restart_mode::no;
+    i.starts();
+    i.now.monotonic += 50s;
+    i.ends(exit_0);
+    CHECK(i.orders == lines{"start_main 1"});
+    CHECK(i.status.exec_main.code == exit_code_kind::never_ran);
+    CHECK(i.status.deadline == i.now.monotonic + 60s);
+    i.happens(main_started{i.status.main_serial, 101, {}});
+    CHECK(i.orders.empty());
+
+    SECTION("both well")
+    {
+        i.ends(exit_0);
+        CHECK(i.orders == lines{"announce_state dead", "finish_job start done"});
+    }
+    SECTION("stopped in between: no further command")
+    {
+        i.happens(stop_requested{});
+        i.ends(exit_0);
+        CHECK(i.status.state == sub_state::dead);
+    }
+    SECTION("the second takes too long")
+    {
+        i.wait(60s);
+        CHECK(i.status.state == sub_state::stop_sigterm);
+        i.ends(exit_0);
+        CHECK(i.status.state == sub_state::failed);
+        CHECK(i.status.result == service_result::timeout);
+    }
+}
+
+TEST_CASE("a limit of 0 is none", "[machine]")
+{
+    instance_under_test i;
+    i.program.timeout_start = 0s;
+    i.program.timeout_stop = 0s;
+    i.program.runtime_max = 0s;
+    i.happens(start_requested{});
+    CHECK(next_deadline(i.status) == never);
+    i.happens(main_started{i.status.main_serial, 100, {}});
+    CHECK(next_deadline(i.status) == never);
+    i.happens(stop_requested{});
+    CHECK(next_deadline(i.status) == never);
+}
+
+TEST_CASE("a time that has not come yet changes nothing", "[machine]")
+{
+    instance_under_test i;
+    i.starts();
+    i.happens(stop_requested{});
+    const instance_status before = i.status;
+    i.now.monotonic += 89s;
+    i.happens(time_passed{});
+    CHECK(i.status == before);
+    CHECK(i.orders.empty());
+}
+
+TEST_CASE("the times of the states are kept as systemd shows them", "[machine]")
+{
+    instance_under_test i;
+    const wall_time t0 = i.now.wall;
+    const auto at = [&](duration d) { i.now = {time_point{} + 1h + d, t0 + d}; };
+    i.starts();
+    at(10s);
+    i.ends(exit_1, true);
+    at(11s);
+    i.happens(leftovers_gone{i.status.main_serial});
+    REQUIRE(i.status.state == sub_state::auto_restart);
+    CHECK(i.status.active_enter == t0);
+    CHECK(i.status.active_exit == t0 + 10s);
+    CHECK(i.status.exec_main_start == t0);
+    CHECK(i.status.exec_main_exit == t0 + 10s);
+    CHECK(i.status.inactive_enter == t0 + 11s);
+    CHECK(i.status.inactive_exit == t0 + 11s); // auto-restart is activating
+    CHECK(i.status.state_change == t0 + 11s);
+    CHECK(i.status.deadline == i.now.monotonic + 100ms); // from the end of the last process
+}
+
+TEST_CASE("restart_kill_signal is for a restart that was asked for", "[machine]")
+{
+    instance_under_test i;
+    i.program.restart_kill_signal = SIGINT;
+    i.starts();
+    SECTION("restart")
+    {
+        i.happens(restart_requested{});
+        CHECK(i.orders[0] == "send_signal SIGINT group");
+    }
+    SECTION("stop")
+    {
+        i.happens(stop_requested{});
+        CHECK(i.orders[0] == "send_signal SIGTERM group");
+    }
+    SECTION("automatic restart")
+    {
+        i.ends(exit_1, true);
+        CHECK(i.orders[0] == "send_signal SIGTERM others");
+    }
+}
+
+TEST_CASE("a run that begins in a step begins with the new configuration", "[machine]")
+{
+    instance_under_test i;
+    i.starts();
+    i.happens(restart_requested{});
+    program_config changed = i.program;
+    changed.timeout_start = 5s;
+    std::vector<action> actions;
+    step(i.program, changed, i.status, main_exited{i.status.main_serial, exit_0, false}, i.now, {1, 99},
+         actions);
+    CHECK(i.status.state == sub_state::start);
+    CHECK(i.status.deadline == i.now.monotonic + 5s);
+    CHECK(i.status.invocation == invocation_id{1, 99});
+}
+
+TEST_CASE("an invocation id is 128 bits in hex", "[machine]")
+{
+    CHECK(invocation_id{0x0123456789abcdef, 0xfedcba9876543210}.text() == "0123456789abcdeffedcba9876543210");
+}
