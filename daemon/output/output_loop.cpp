@@ -222,8 +222,8 @@ struct output_loop::impl {
         const bool is_news = !s.is_in_trouble || s.errno_value != errno_value;
         s.is_in_trouble = true;
         s.errno_value = errno_value;
-        if (is_news) daemon.send(trouble{s.id, at, errno_value});
         note(s);
+        if (is_news) daemon.send(trouble{s.id, at, errno_value});
     }
 
     void report_recovery(stream& s)
@@ -232,8 +232,8 @@ struct output_loop::impl {
         if (!s.is_in_trouble) return;
         s.is_in_trouble = false;
         s.errno_value = 0;
-        daemon.send(recovered{s.id});
         note(s);
+        daemon.send(recovered{s.id});
     }
 
     void arm(stream& s, bool wanted)
