@@ -49,6 +49,9 @@ struct spawned {
 
 // The child leads a session and a process group of its own, has an empty signal mask, default dispositions
 // (SIGPIPE as asked) and no descriptor but 0, 1 and 2. An error means that no process was made.
+//
+// The caller is suspended until the child has executed its program, some 50 us, as with vfork(2). So a file
+// system that hangs under the working directory or the program holds the daemon up.
 [[nodiscard]] result<spawned> spawn(const spawn_request&);
 
 // The files execve is to try for `file`: itself when it holds a '/', else one per folder of `path` (a PATH
