@@ -37,6 +37,7 @@ int run_check(session& s)
 {
     std::vector<std::string> words{find_procctld(), "--check"};
     if (s.opts.user) words.emplace_back("--user");
+    if (s.opts.system) words.emplace_back("--system");
     if (!s.opts.config.empty()) words.insert(words.end(), {"--config", s.opts.config});
     if (!s.opts.names.empty()) words.emplace_back("--");
     words.insert(words.end(), s.opts.names.begin(), s.opts.names.end());
