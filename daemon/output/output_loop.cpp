@@ -34,7 +34,7 @@ constexpr int larger_pipe = 1 << 20;
 constexpr auto first_pause = milliseconds(10);
 constexpr auto longest_pause = milliseconds(1000);
 // Asked to stop, it gives targets that take nothing at all this long.
-constexpr auto stop_patience = std::chrono::seconds(10);
+constexpr auto stop_patience = std::chrono::seconds(5);
 
 // What epoll tells us about: the daemon's socket, a slot's pipe, or a slot's target.
 constexpr std::uint64_t socket_key = UINT64_MAX;
@@ -440,7 +440,7 @@ struct output_loop::impl {
         if (is_stopping) daemon.send(stopped{});
         if (stream_count != 0)
             return make_error("cannot write all output: gave up on " + std::to_string(stream_count) +
-                              " pipes whose targets took nothing for ten seconds");
+                              " pipes whose targets took nothing for five seconds");
         return {};
     }
 };
