@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace procctl::handlers {
 namespace {
@@ -39,27 +40,28 @@ http_reply no_such_program(std::string_view pattern, const supervisor& programs)
     return error_response(404, "no-such-program", message + (near.empty() ? "" : "?"));
 }
 
-// The instances that any of the patterns names, each once. A pattern that names none refuses the request.
+// The instances that any of the patterns names, each once. A pattern that names none refuses the request. How
+// much a request may ask for is bounded, because the loop stands still meanwhile.
 checked<std::vector<instance_id>> matched(const std::vector<std::string>& patterns,
                                           const supervisor& programs)
 {
+    static constexpr std::size_t most_patterns = 1000;
+    static constexpr std::size_t longest_pattern = 256; // twice the longest name
+    if (patterns.size() > most_patterns)
+        return refusal{
+            bad_request("the request names more than 1000 programs; name them by a pattern or a tag")};
     std::vector<instance_id> out;
+    std::set<instance_id> seen;
     for (const std::string& pattern : patterns) {
+        if (pattern.size() > longest_pattern)
+            return refusal{bad_request("the request has a name longer than 256 bytes")};
         const std::vector<instance_id> ids = programs.match(pattern);
         // "all" of nothing is nothing; any other name that names nothing is a mistake.
         if (ids.empty() && pattern != "all") return refusal{no_such_program(pattern, programs)};
-        out.insert(out.end(), ids.begin(), ids.end());
+        for (const instance_id id : ids)
+            if (seen.insert(id).second) out.push_back(id);
     }
-    if (patterns.size() < 2) return out;
-    std::vector<instance_id> once;
-    std::vector<instance_id> seen;
-    for (const instance_id id : out) {
-        const auto place = std::ranges::lower_bound(seen, id);
-        if (place != seen.end() && *place == id) continue;
-        seen.insert(place, id);
-        once.push_back(id);
-    }
-    return once;
+    return out;
 }
 
 checked<std::vector<instance_id>> named(const route_call& call)

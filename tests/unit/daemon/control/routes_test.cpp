@@ -158,6 +158,20 @@ TEST_CASE("jobs are run for every instance that is named, once", "[routes]")
     CHECK(a.daemon.calls.back() == "stop of 1 by 1000 without waiting");
 }
 
+TEST_CASE("what a request may ask for is bounded", "[routes]")
+{
+    api a;
+    const auto start = [&](const std::vector<std::string>& names) {
+        return a.ask("POST", "/v1/jobs", to_json(protocol::job_request{.job = "start", .names = names}))
+            .status;
+    };
+    CHECK(start(std::vector<std::string>(1000, "all")) == 200);
+    CHECK(a.daemon.calls.back() == "start of 4 by 1000");
+    CHECK(start(std::vector<std::string>(1001, "all")) == 400);
+    CHECK(start({std::string(256, '*')}) == 200);
+    CHECK(start({std::string(257, '*')}) == 400);
+}
+
 TEST_CASE("what became of jobs", "[routes]")
 {
     api a;
