@@ -122,16 +122,13 @@ result<api_reply> client::stream(std::string_view target, const std::function<vo
     return reply;
 }
 
-void client::wait_until_gone()
+void client::wait_until_closed()
 {
-    // The daemon closes an idle connection long before a slow program has stopped: then ask again.
-    while (!impl_->connect()) {
-        char byte = 0;
-        error_code closed;
-        while (!closed)
-            impl_->socket.read_some(asio::buffer(&byte, 1), closed);
-        impl_->disconnect();
-    }
+    char byte = 0;
+    error_code closed;
+    while (impl_->socket.is_open() && !closed)
+        impl_->socket.read_some(asio::buffer(&byte, 1), closed);
+    impl_->disconnect();
 }
 
 } // namespace procctl::ctl

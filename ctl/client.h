@@ -17,7 +17,7 @@ public:
                               std::string_view body) override;
     result<api_reply> stream(std::string_view target,
                              const std::function<void(std::string_view)>& piece) override;
-    void wait_until_gone() override;
+    void wait_until_closed() override;
     [[nodiscard]] const std::string& socket() const override;
 
 private:

@@ -28,8 +28,9 @@ public:
     // reply.
     [[nodiscard]] virtual result<api_reply> stream(std::string_view target,
                                                    const std::function<void(std::string_view)>& piece) = 0;
-    // Returns once the daemon has closed the connection, and every connection is refused.
-    virtual void wait_until_gone() = 0;
+    // Returns once the daemon has closed the connection that the last request left open; at once if there is
+    // none.
+    virtual void wait_until_closed() = 0;
     // What is connected to, for messages.
     [[nodiscard]] virtual const std::string& socket() const = 0;
 };

@@ -5,6 +5,26 @@
 #include <ostream>
 
 namespace procctl::ctl {
+namespace {
+
+// The process that answers; 0 when none does.
+std::int64_t daemon_pid(session& s)
+{
+    const auto reply = s.daemon.request("GET", "/v1/daemon", {});
+    if (!reply || reply->status != 200) return 0;
+    const auto status = protocol::daemon_status_from_json(reply->body);
+    return status ? status->pid : 0;
+}
+
+// The daemon also closes a connection that is idle for long; and another may be started in its place.
+void wait_until_gone(session& s, std::int64_t pid)
+{
+    do
+        s.daemon.wait_until_closed();
+    while (pid != 0 && daemon_pid(s) == pid);
+}
+
+} // namespace
 
 int run_daemon_status(session& s)
 {
@@ -19,10 +39,11 @@ int run_daemon_status(session& s)
 
 int run_daemon_shutdown(session& s)
 {
+    const std::int64_t pid = daemon_pid(s);
     const asked answer = ask(s, "POST", "/v1/daemon/shutdown");
     if (answer.failed) return *answer.failed;
     if (answer.reply.status != 200) return refused(s, answer.reply);
-    if (!s.opts.no_wait) s.daemon.wait_until_gone();
+    if (!s.opts.no_wait) wait_until_gone(s, pid);
     if (s.opts.json())
         s.out << answer.reply.body;
     else

@@ -122,6 +122,15 @@ TEST_CASE("a closed connection is opened again", "[client]")
     CHECK(server.connections == 2);
 }
 
+TEST_CASE("the end of a connection can be waited for", "[client]")
+{
+    canned_server server({reply_of(200, "one")}); // closes after the last reply
+    client c(server.path);
+    CHECK(c.request("GET", "/", ""));
+    c.wait_until_closed();
+    CHECK(server.connections == 1);
+}
+
 TEST_CASE("a stream is passed on as it comes, until the server ends it", "[client]")
 {
     canned_server server(
@@ -155,7 +164,7 @@ TEST_CASE("a socket that does not answer is an error with its reason", "[client]
     CHECK(none.error().code == std::errc::no_such_file_or_directory);
     CHECK(none.error().message() ==
           "cannot talk to the daemon at /nonexistent/procctl.sock: No such file or directory");
-    missing.wait_until_gone(); // there is nothing to wait for
+    missing.wait_until_closed(); // there is nothing to wait for
 
     client too_long(std::string(200, 'x'));
     CHECK(too_long.request("GET", "/", "").error().code == std::errc::filename_too_long);

@@ -240,12 +240,30 @@ TEST_CASE("update says what it did, or what is wrong", "[commands]")
 TEST_CASE("daemon shutdown waits until it is gone", "[commands]")
 {
     sample_daemon daemon;
+    const auto daemon_of = [](int pid) {
+        return api_reply{200, to_json(protocol::daemon_status{.version = "0.1.0", .pid = pid})};
+    };
+    daemon.replies["GET /v1/daemon"] = daemon_of(42);
     daemon.replies["POST /v1/daemon/shutdown"] = {200, "{}"};
-    CHECK(run({"daemon", "shutdown"}, daemon).text() == "the daemon has ended\n[exit status 0]\n");
-    CHECK(daemon.asked.back() == "wait until gone");
-    CHECK(run({"daemon", "shutdown", "--no-wait"}, daemon).text() ==
-          "the daemon is shutting down\n[exit status 0]\n");
-    CHECK(daemon.asked.back() == "POST /v1/daemon/shutdown");
+    int waits = 0;
+    SECTION("however often the connection is closed meanwhile")
+    {
+        daemon.on_wait = [&] { daemon.unreachable = ++waits == 3 ? ECONNREFUSED : 0; };
+        CHECK(run({"daemon", "shutdown"}, daemon).text() == "the daemon has ended\n[exit status 0]\n");
+        CHECK(waits == 3);
+    }
+    SECTION("and not for another that takes its place")
+    {
+        daemon.on_wait = [&] { daemon.replies["GET /v1/daemon"] = daemon_of(++waits == 2 ? 43 : 42); };
+        CHECK(run({"daemon", "shutdown"}, daemon).status == exit_done);
+        CHECK(waits == 2);
+    }
+    SECTION("unless it need not")
+    {
+        CHECK(run({"daemon", "shutdown", "--no-wait"}, daemon).text() ==
+              "the daemon is shutting down\n[exit status 0]\n");
+        CHECK(daemon.asked.back() == "POST /v1/daemon/shutdown");
+    }
 }
 
 TEST_CASE("version answers with and without a daemon", "[commands]")

@@ -29,13 +29,18 @@ public:
         if (reply && reply->status == 200) piece(std::exchange(reply->body, {}));
         return reply;
     }
-    void wait_until_gone() override { asked.emplace_back("wait until gone"); }
+    void wait_until_closed() override
+    {
+        asked.emplace_back("wait until closed");
+        if (on_wait) on_wait();
+    }
     [[nodiscard]] const std::string& socket() const override { return path; }
 
     std::string path = "/run/procctl/procctl.sock";
     std::map<std::string, api_reply> replies;
     std::vector<std::string> asked;
     int unreachable = 0; // errno
+    std::function<void()> on_wait;
 };
 
 // What a run of procctl shows, and how it ends.
