@@ -237,7 +237,6 @@ public:
         case sub_state::final_sigkill: enter_dead(service_result::timeout, may_restart::no); return;
         case sub_state::auto_restart:
             ++s_.n_restarts;
-            s_.flush_n_restarts = false;
             set_state(sub_state::dead);
             enter_start();
             return;

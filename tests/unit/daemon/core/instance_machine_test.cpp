@@ -261,6 +261,58 @@ TEST_CASE("the times of the states are kept as systemd shows them", "[machine]")
     CHECK(i.status.deadline == i.now.monotonic + 100ms); // from the end of the last process
 }
 
+TEST_CASE("n_restarts counts until a start that is not automatic", "[machine]")
+{
+    instance_under_test i;
+    i.starts();
+    for (unsigned n = 1; n <= 3; ++n) {
+        i.ends(exit_1);
+        i.wait(100ms);
+        CHECK(i.status.n_restarts == n);
+        i.happens(main_started{i.status.main_serial, 100, {}});
+    }
+    i.ends(exit_1);
+    REQUIRE(i.status.state == sub_state::auto_restart);
+    SECTION("start during the delay")
+    {
+        i.happens(start_requested{});
+        CHECK(i.status.n_restarts == 0);
+    }
+    SECTION("restart during the delay")
+    {
+        i.happens(restart_requested{});
+        CHECK(i.status.n_restarts == 0);
+    }
+    SECTION("stop during the delay: shown until the next start")
+    {
+        i.happens(stop_requested{});
+        CHECK(i.status.n_restarts == 3);
+        i.happens(start_requested{});
+        CHECK(i.status.n_restarts == 0);
+    }
+    SECTION("reset-failed: at once")
+    {
+        i.happens(reset_failed_requested{});
+        CHECK(i.status.n_restarts == 0);
+        i.wait(100ms);
+        CHECK(i.status.n_restarts == 1);
+    }
+}
+
+TEST_CASE("SIGCONT follows every signal but SIGKILL and itself", "[machine]")
+{
+    instance_under_test i;
+    const auto [signal, expected] = GENERATE(table<int, lines>({
+        {SIGTERM, {"send_signal SIGTERM group", "send_signal SIGCONT group", "announce_state stop-sigterm"}},
+        {SIGKILL, {"send_signal SIGKILL group", "announce_state stop-sigterm"}},
+        {SIGCONT, {"send_signal SIGCONT group", "announce_state stop-sigterm"}},
+    }));
+    i.program.kill_signal = signal;
+    i.starts();
+    i.happens(stop_requested{});
+    CHECK(i.orders == expected);
+}
+
 TEST_CASE("restart_kill_signal is for a restart that was asked for", "[machine]")
 {
     instance_under_test i;
