@@ -1,6 +1,6 @@
 // The whole state of the core as text and back: for tests today, and for the handover to the next daemon.
 //
-// The format is versioned; docs/ARCHITECTURE.md has its grammar. Reading foreign or damaged text gives an
+// The format is versioned; docs/snapshot.md has its grammar. Reading foreign or damaged text gives an
 // error, never a crash.
 #pragma once
 
