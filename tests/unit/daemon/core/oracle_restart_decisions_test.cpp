@@ -160,5 +160,5 @@ TEST_CASE("every restart decision is the one systemd takes", "[oracle]")
               << with_other_keys << " with other keys\n";
 
     CHECK(compared.agrees(ids));
-    CHECK(ids.size() >= 939);
+    CHECK(ids.size() >= 949); // more only when there are more keys
 }

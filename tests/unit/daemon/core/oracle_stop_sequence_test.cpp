@@ -186,5 +186,5 @@ TEST_CASE("signals and states of a stop are systemd's", "[oracle]")
               << " values, " << compared.expected_differences() << " expected differences; " << not_possible
               << " rows with what this version does not have\n";
     CHECK(compared.agrees(ids));
-    CHECK(ids.size() >= 50);
+    CHECK(ids.size() >= 55);
 }
