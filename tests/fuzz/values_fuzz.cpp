@@ -1,0 +1,42 @@
+// The grammars of single values: what is read is written and read again as the same.
+#include "common/exit_status.h"
+#include "common/instance_name.h"
+#include "common/signal_name.h"
+#include "common/size.h"
+#include "common/time.h"
+#include "daemon/core/program_keys.h"
+
+#include <cstdint>
+#include <cstdlib>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    using namespace procctl;
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    if (const auto d = parse_duration(text); d && parse_duration(format_duration(*d)).value() != *d)
+        std::abort();
+    if (const auto d = parse_duration(text, duration(1)); d && d->count() < 0) std::abort();
+    if (const auto s = parse_size(text); s && parse_size(format_size(*s)).value() != *s) std::abort();
+    if (const auto s = parse_signal(text); s && parse_signal(signal_name(*s)).value() != *s) std::abort();
+    if (const auto n = parse_instance_name(text); n && n->text() != text) std::abort();
+    (void)parse_exit_code(text);
+
+    exit_status_set set;
+    exit_status_set again;
+    if (set.add(text) && (!again.add(set.format()) || again != set)) std::abort();
+
+    const auto half = text.find('\n');
+    const std::string_view pattern = text.substr(0, half);
+    if (half != std::string_view::npos) (void)glob_matches(pattern, text.substr(half + 1));
+    if (!is_glob(pattern) && !glob_matches(pattern, pattern)) std::abort();
+
+    // Every key that takes a text.
+    config_value keys;
+    keys.type = config_value::kind::map;
+    for (const program_key& key : program_keys())
+        keys.entries.emplace_back(config_value::scalar(std::string(key.name)),
+                                  config_value::scalar(std::string(text)));
+    diagnostics problems;
+    (void)parse_program("p", keys, "f", problems);
+    return 0;
+}
