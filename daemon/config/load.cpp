@@ -161,7 +161,8 @@ load_result load(const load_request& request)
     look_up_own_accounts(loaded, request.look_up_users);
 
     std::vector<std::string> paths = request.files;
-    if (paths.empty() && has_settings) {
+    const bool is_conf_d = paths.empty();
+    if (is_conf_d && has_settings) {
         paths = list_config_files(loaded.daemon.conf_d, loaded.problems);
         if (check_ownership && !check_folder_ownership(loaded.daemon.conf_d, loaded.problems)) {
             loaded.refused.insert(loaded.refused.end(), paths.begin(), paths.end());

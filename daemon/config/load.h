@@ -21,8 +21,9 @@ struct load_request {
     std::string
         settings_file; // --config FILE: must exist; empty: the scope's default file, which may be missing
     bool look_up_users = true;
-    bool check_ownership = true;    // the file safety of a daemon that runs as root
-    std::vector<std::string> files; // check these instead of conf.d; empty: conf.d
+    bool check_ownership = true; // the file safety of a daemon that runs as root
+    // Check these instead of conf.d; empty: conf.d. Files that are named may lie anywhere, belong to anyone.
+    std::vector<std::string> files;
 };
 
 // What one program's `user`, `group` and `supplementary_groups` resolve to.

@@ -288,6 +288,8 @@ TEST_CASE("files can be named instead of conf.d", "[load]")
     const load_result loaded = load(request);
     CHECK(names(loaded) == std::vector<std::string>{"x"});
     CHECK(mentions(loaded, "none.yaml: error: cannot open the file"));
+    ::chmod(s.path("x.yaml").c_str(), 0666); // not installed yet, so nobody obeys it
+    CHECK(names(load(request)) == std::vector<std::string>{"x"});
 }
 
 TEST_CASE("unknown users and groups are errors at their keys, and refuse no file", "[load]")

@@ -53,7 +53,7 @@ TEST_CASE("a user's places", "[settings]")
 {
     SECTION("as XDG says")
     {
-        const auto s = default_settings(scope::user, variables({{"HOME", "/home/a"},
+        const auto s = default_settings(scope::user, variables({{"HOME", "/users/a"},
                                                                 {"XDG_CONFIG_HOME", "/c"},
                                                                 {"XDG_STATE_HOME", "/s"},
                                                                 {"XDG_RUNTIME_DIR", "/run/user/7"}}));
@@ -70,10 +70,10 @@ TEST_CASE("a user's places", "[settings]")
     {
         const auto s = default_settings(
             scope::user,
-            variables({{"HOME", "/home/a"}, {"XDG_CONFIG_HOME", "c"}, {"XDG_RUNTIME_DIR", "/r"}}));
+            variables({{"HOME", "/users/a"}, {"XDG_CONFIG_HOME", "c"}, {"XDG_RUNTIME_DIR", "/r"}}));
         REQUIRE(s);
-        CHECK(s->conf_d == "/home/a/.config/procctl/conf.d");
-        CHECK(s->state_dir == "/home/a/.local/state/procctl");
+        CHECK(s->conf_d == "/users/a/.config/procctl/conf.d");
+        CHECK(s->state_dir == "/users/a/.local/state/procctl");
     }
     SECTION("without HOME")
     {
@@ -81,7 +81,7 @@ TEST_CASE("a user's places", "[settings]")
     }
     SECTION("without XDG_RUNTIME_DIR the settings have to name the socket")
     {
-        auto s = default_settings(scope::user, variables({{"HOME", "/home/a"}}));
+        auto s = default_settings(scope::user, variables({{"HOME", "/users/a"}}));
         REQUIRE(s);
         diagnostics out;
         complete_settings(*s, out);
