@@ -111,6 +111,16 @@ bool wait_for_news(int inotify, int client)
     }
 }
 
+// Looking at many files costs, and they are all looked at when one has grown: so not more often than this.
+constexpr std::size_t many_files = 8;
+constexpr int pause_for_many_ms = 20;
+
+bool hangs_up_within(int limit_ms, int client)
+{
+    pollfd gone{client, 0, 0};
+    return ::poll(&gone, 1, limit_ms) > 0;
+}
+
 bool send_logs(http_text& response, const std::vector<log_source>& sources, unsigned lines, bool follow)
 {
     const unique_fd inotify(follow ? ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1);
@@ -136,6 +146,7 @@ bool send_logs(http_text& response, const std::vector<log_source>& sources, unsi
         for (log_feed& feed : feeds)
             if (!feed.send_new()) return false;
         if (!wait_for_news(inotify.get(), response.socket())) return false;
+        if (feeds.size() > many_files && hangs_up_within(pause_for_many_ms, response.socket())) return false;
     }
     return response.finish();
 }

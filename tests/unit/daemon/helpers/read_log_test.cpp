@@ -299,6 +299,21 @@ TEST_CASE("following begins with the last lines, and mixes whole lines of severa
     CHECK(c.hang_up() == 0);
 }
 
+TEST_CASE("many logs are followed at once", "[read_log]")
+{
+    const scratch_folder folder;
+    std::vector<log_source> sources;
+    for (int i = 10; i < 60; ++i)
+        sources.push_back({std::to_string(i), folder / std::to_string(i)});
+    client c([&](int socket) { return serve_log(socket, sources, 10, true); });
+    for (const log_source& s : sources)
+        append(s.path, "x\n");
+    const std::string lines = c.next(sources.size() * 7);
+    for (const log_source& s : sources)
+        CHECK(lines.find(s.name + " | x\n") != std::string::npos);
+    CHECK(c.hang_up() == 0);
+}
+
 TEST_CASE("the text of an entry ends where the next one begins", "[read_log]")
 {
     const std::string text = "programs:\n"

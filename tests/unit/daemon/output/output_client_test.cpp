@@ -2,6 +2,7 @@
 #include "tests/unit/daemon/output/running_output.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -94,6 +95,10 @@ TEST_CASE("a stream is closed though a stranger still holds its write end", "[ou
 
 TEST_CASE("a thousand streams at once", "[output]")
 {
+    rlimit limit{}; // the usual soft limit of 1,024 is for programs that use select(2)
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
     const scratch_folder folder;
     running_output out;
     std::vector<stream_id> ids;
