@@ -174,7 +174,7 @@ load_result load(const load_request& request)
     std::vector<read_file> files;
     files.reserve(paths.size());
     for (const std::string& path : paths)
-        files.push_back(load_program_file(path, check_ownership));
+        files.push_back(load_program_file(path, check_ownership && is_conf_d));
     refuse_duplicates(files);
 
     identity_reader identities(loaded.identities);
