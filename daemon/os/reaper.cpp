@@ -41,6 +41,9 @@
 // waitid() with WNOWAIT that found a child of ours and the call that reaps it, its pid and its group are what
 // they were. Nothing here signals a number unless such a child has just been seen.
 //
+// One thing moves without us: the last leftover may leave the group by setsid(), and the number is free. If
+// it is given to a child that is then watched, the group is known to be gone (watch()).
+//
 // Why leftovers are seen in time. The kernel hands the children of a dying process to the subreaper, us, and
 // makes the process a zombie in one step (exit_notify() holds tasklist_lock over both). So once a main
 // process can be reaped its children are ours already, and so on down the tree. A process of the group whose
@@ -112,6 +115,7 @@ struct reaper::impl {
     void sweep();
     void sweep_later(std::chrono::milliseconds delay);
     bool has_members(pid_t group);
+    const child* find(reaper::token) const;
     void check_leftovers();
 
     handlers on;
@@ -124,6 +128,7 @@ struct reaper::impl {
     std::unordered_map<pid_t, child> children;          // watched, not yet reaped
     std::unordered_map<pid_t, reaper::token> leftovers; // by process group; its leader is reaped
     std::unordered_map<reaper::token, pid_t> pids;      // of both
+    std::vector<reaper::token> vanished;                // groups whose number a new child has; to be reported
 
     // A completion handler that is queued already runs even when the reaper is gone.
     std::shared_ptr<const bool> life = std::make_shared<const bool>(true);
@@ -240,8 +245,8 @@ void reaper::impl::sweep_later(std::chrono::milliseconds delay)
 
 void reaper::impl::check_leftovers()
 {
-    std::vector<reaper::token>
-        gone; // collected first: a handler may change the map, and abandon some of these
+    // Collected first: a handler may change the map, and abandon some of these.
+    auto gone = std::exchange(vanished, {});
     for (auto group = leftovers.begin(); group != leftovers.end();) {
         if (has_members(group->first)) {
             ++group;
@@ -251,7 +256,16 @@ void reaper::impl::check_leftovers()
         group = leftovers.erase(group);
     }
     for (const auto token : gone)
-        on.group_gone(token);
+        if (pids.erase(token) != 0) on.group_gone(token);
+}
+
+// Null when the child is reaped. Its pid may by now be that of another child.
+const reaper::impl::child* reaper::impl::find(reaper::token whom) const
+{
+    const auto known = pids.find(whom);
+    if (known == pids.end()) return nullptr;
+    const auto found = children.find(known->second);
+    return found != children.end() && found->second.token == whom ? &found->second : nullptr;
 }
 
 reaper::reaper(boost::asio::io_context& io, handlers h) : impl_(std::make_unique<impl>(io, std::move(h))) {}
@@ -260,6 +274,10 @@ reaper::~reaper() = default;
 void reaper::watch(token whom, pid_t pid, unique_fd pidfd, bool leads_group)
 {
     assert(!impl_->pids.contains(whom) && !impl_->children.contains(pid));
+    if (const auto former = impl_->leftovers.extract(pid)) {
+        impl_->vanished.push_back(former.mapped());
+        impl_->sweep_later({});
+    }
     epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(pid)}};
     // Should the kernel have no memory for this, the sweeps find the child all the same.
     ::epoll_ctl(impl_->poll.native_handle(), EPOLL_CTL_ADD, pidfd.get(), &event);
@@ -269,22 +287,20 @@ void reaper::watch(token whom, pid_t pid, unique_fd pidfd, bool leads_group)
 
 void reaper::abandon(token whom)
 {
-    const auto known = impl_->pids.find(whom);
-    if (known == impl_->pids.end()) return;
-    assert(!impl_->children.contains(known->second));
-    impl_->leftovers.erase(known->second);
-    impl_->pids.erase(known);
+    assert(!impl_->find(whom));
+    const auto known = impl_->pids.extract(whom);
+    if (!known) return;
+    const auto group = impl_->leftovers.find(known.mapped());
+    if (group != impl_->leftovers.end() && group->second == whom) impl_->leftovers.erase(group);
 }
 
 result<void> reaper::signal(token whom, int signal)
 {
-    const auto known = impl_->pids.find(whom);
-    if (known == impl_->pids.end()) return {};
-    const auto found = impl_->children.find(known->second);
-    if (found == impl_->children.end()) return {};
-    const auto sent = ::syscall(SYS_pidfd_send_signal, found->second.pidfd.get(), signal, nullptr, 0);
+    const auto* const child = impl_->find(whom);
+    if (!child) return {};
+    const auto sent = ::syscall(SYS_pidfd_send_signal, child->pidfd.get(), signal, nullptr, 0);
     if (sent != 0 && errno != ESRCH)
-        return last_error("cannot signal process " + std::to_string(known->second));
+        return last_error("cannot signal process " + std::to_string(impl_->pids.at(whom)));
     return {};
 }
 
@@ -293,10 +309,9 @@ result<void> reaper::signal_group(token whom, int signal)
     const auto known = impl_->pids.find(whom);
     if (known == impl_->pids.end()) return {};
     const pid_t group = known->second;
-    const auto leader = impl_->children.find(group);
-    if (leader != impl_->children.end()) {
-        if (!leader->second.leads_group) return this->signal(whom, signal);
-    } else if (!impl_->has_members(group)) {
+    if (const auto* const leader = impl_->find(whom)) {
+        if (!leader->leads_group) return this->signal(whom, signal);
+    } else if (!impl_->leftovers.contains(group) || !impl_->has_members(group)) {
         // The last member has left by setsid() or setpgid(), which no event tells. A sweep reports it.
         impl_->sweep_later({});
         return {};

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <map>
 
@@ -32,6 +33,7 @@ struct watcher {
     std::map<reaper::token, exit_seen> exits;
     std::vector<reaper::token> gone;
     std::function<void(reaper::token)> then; // called in the exited handler
+    pid_t main_pid = 0;                      // of the child started last
     reaper children{io,
                     {.exited =
                          [this](reaper::token who, const process_end& end, bool has_leftovers) {
@@ -70,6 +72,7 @@ struct watcher {
         auto made = spawn(request);
         REQUIRE(made.has_value());
         REQUIRE(made->failed_stage == spawn_stage::none);
+        main_pid = made->pid;
         children.watch(who, made->pid, std::move(made->pidfd), true);
         return made->pid;
     }
@@ -175,6 +178,9 @@ TEST_CASE("what a main process leaves behind in its group", "[reaper]")
         w.run_until_gone(1);
         CHECK_FALSE(exists(left.pid));
         CHECK(w.children.strangers() == 1);
+        w.exits.clear();
+        w.start(1, {"exit_with", "0"}); // the token is free again
+        w.run_until_exit_of(1);
     }
     SECTION("can still be signalled as a group, and only so")
     {
@@ -233,6 +239,41 @@ TEST_CASE("a leftover that leaves the group later is noticed at the next signal,
     CHECK(exists(left.pid));
     left.input.write.reset();
     w.run_until([&] { return w.children.strangers() == 1; });
+}
+
+TEST_CASE("the number of a group that is gone may be a new child's, which is left alone", "[reaper]")
+{
+    watcher w;
+    lingering left;
+    left.start(w, 1, "leave_later");
+    w.run_until_exit_of(1);
+    const pid_t group = w.main_pid;
+    REQUIRE(w.children.signal_group(1, SIGUSR1).has_value());
+    REQUIRE(read_line(left.output.read.get()) == "left");
+
+    // The next pid can be chosen, by root and on most kernels. Others on the machine may be faster.
+    auto input = make_pipe();
+    pid_t pid = 0;
+    reaper::token who = 1;
+    for (int attempt = 0; attempt < 50 && pid != group; ++attempt) {
+        std::ofstream("/proc/sys/kernel/ns_last_pid") << group - 1;
+        pid = w.start(++who, {"await_eof"}, input.read.get());
+    }
+    if (pid == group) {
+        CHECK(w.children.signal_group(1, SIGKILL).has_value());
+        CHECK(w.children.signal(1, SIGKILL).has_value());
+        w.run_until_gone(1);
+        CHECK(w.exits.size() == 1);
+        CHECK(w.children.signal_group(who, SIGTERM).has_value());
+        w.run_until_exit_of(who);
+        CHECK(w.exits[who].end == process_end{exit_code_kind::killed, SIGTERM});
+    } else {
+        WARN("no child got the pid " << group << " again: nothing was tested");
+    }
+    input.read.reset();
+    input.write.reset();
+    left.input.write.reset();
+    w.run_until([&] { return !has_children(); });
 }
 
 TEST_CASE("orphans come to the daemon and are reaped", "[reaper]")
