@@ -79,14 +79,21 @@ class Hostile(support.Test):
 
     def test_half_requests_and_many_connections(self):
         daemon = self.start_one()
-        idle = [self.connect(daemon) for _ in range(300)]
+        idle = [self.connect(daemon) for _ in range(200)]
         for connection in idle[::2]:
             connection.sendall(b"POST /v1/programs/up/stop HTTP/1.1\r\nHost: x\r\n")
         daemon.ctl("restart", "up")
         self.assertEqual(daemon.status("up")["active_state"], "active")
-        for connection in idle:
+
+    def test_more_connections_than_it_serves(self):
+        daemon = self.start_one()
+        before = daemon.status("up")["main_pid"]
+        crowd = [self.connect(daemon) for _ in range(600)]
+        for connection in crowd:
             connection.close()
-        self.assertEqual(daemon.status("up")["active_state"], "active")
+        # Whoever was too much is told so or hung up on, and nothing is remembered of it.
+        support.wait_until("it serves again", lambda: daemon.ctl("status", "up", code=None).returncode == 0)
+        self.assertEqual(daemon.status("up")["main_pid"], before)
 
     def test_clients_that_hang_up_while_they_wait(self):
         daemon = self.start_daemon({"slow": {

@@ -16,14 +16,14 @@ sys.stdout.flush()
 """
 
 LAST_WORDS = """#!/usr/bin/python3
-import signal, sys
+import os, signal, sys
 def end(*_):
     for number in range(20_000):
         print(number)
     print("the end", flush=True)
-    sys.exit(0)
+    os._exit(0)
 signal.signal(signal.SIGTERM, end)
-print("ready", flush=True)
+os.write(1, b"ready\\n")  # not print(), which cannot be entered twice
 while True: signal.pause()
 """
 

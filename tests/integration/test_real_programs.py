@@ -14,18 +14,19 @@ def application(environ, start_response):
     return [b"hello from " + environ["PATH_INFO"].encode()]
 """
 
-# Takes 3 s to save its task when it is asked to end.
+# Takes 3 s to save its task when it is asked to end. (os.write, because the signal may come while print() is at
+# work, which cannot be entered twice.)
 SAVING_WORKER = """#!/usr/bin/python3
-import signal, sys, time
+import os, signal, sys, time
 def save(*_):
-    print("saving", flush=True)
+    os.write(1, b"saving\\n")
     time.sleep(3)
     with open(sys.argv[1], "w") as file:
         file.write("task 42")
-    print("saved", flush=True)
-    sys.exit(0)
+    os.write(1, b"saved\\n")
+    os._exit(0)
 signal.signal(signal.SIGINT, save)
-print("working", flush=True)
+os.write(1, b"working\\n")
 while True:
     signal.pause()
 """

@@ -12,14 +12,15 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("ready", flush=True)
 while True: signal.pause()
 """
+# os.write, because the signal may come while print() is at work, which cannot be entered twice.
 SLOW_TO_END = """#!/usr/bin/python3
-import signal, sys, time
+import os, signal, time
 def end(*_):
     time.sleep(1)
-    print("saved", flush=True)
-    sys.exit(0)
+    os.write(1, b"saved\\n")
+    os._exit(0)
 signal.signal(signal.SIGTERM, end)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 while True: signal.pause()
 """
 
