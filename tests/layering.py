@@ -138,9 +138,17 @@ def check_no_machine(source):
             yield f"{path.relative_to(source)}: names a path of one machine: {match[0].decode(errors='replace')}"
 
 
+def check_links(source):
+    """Every relative link of a page leads somewhere."""
+    for page in [source / "README.md", source / "CHANGELOG.md", *(source / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?![a-z]+://|#)([^)#]+)", page.read_text()):
+            if not (page.parent / target).exists():
+                yield f"{page.relative_to(source)}: a link leads nowhere: {target}"
+
+
 def main():
     source = pathlib.Path(sys.argv[1]).resolve()
-    problems = [problem for check in (check_includes, check_run_bits, check_no_machine) for problem in check(source)]
+    problems = [problem for check in (check_includes, check_run_bits, check_no_machine, check_links) for problem in check(source)]
     problems += check_the_check()
     print("\n".join(problems) if problems else f"{len(MAY_USE)} folders include what they may; "
           f"{len(PLANTED)} planted includes were found")
