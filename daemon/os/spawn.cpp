@@ -181,8 +181,7 @@ bool has_groups(std::span<const gid_t> wanted)
     const auto as_set = [](std::vector<gid_t> groups) {
         groups.push_back(::getegid()); // whether it is listed too makes no difference
         std::ranges::sort(groups);
-        const auto repeated = std::ranges::unique(groups);
-        groups.erase(repeated.begin(), repeated.end());
+        groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
         return groups;
     };
     return as_set(present) == as_set({wanted.begin(), wanted.end()});

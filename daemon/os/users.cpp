@@ -152,8 +152,7 @@ look_up_identity(std::string_view user, std::string_view group,
         who.groups.push_back(*gid);
     }
     std::ranges::sort(who.groups);
-    const auto repeated = std::ranges::unique(who.groups);
-    who.groups.erase(repeated.begin(), repeated.end());
+    who.groups.erase(std::unique(who.groups.begin(), who.groups.end()), who.groups.end());
     return who;
 }
 
