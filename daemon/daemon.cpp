@@ -158,10 +158,13 @@ void daemon_process::first_load(result<std::string> answer)
 
 result<void> daemon_process::set_up(load_result loaded)
 {
+    // Of its own settings the daemon needs all; a problem that has no file is theirs too (no $HOME, say).
+    std::string mistakes;
     for (const diagnostic& problem : loaded.problems)
-        if (problem.level == severity::error && !loaded.daemon.file.empty() &&
-            problem.where.file == loaded.daemon.file)
-            return make_error(problem.text());
+        if (problem.level == severity::error &&
+            (problem.where.file.empty() || problem.where.file == loaded.daemon.file))
+            mistakes += '\n' + problem.text();
+    if (!mistakes.empty()) return make_error("cannot start with these settings:" + mistakes);
     host_.daemon = loaded.daemon;
     host_.host = loaded.host;
     if (const char* folder = std::getenv("XDG_RUNTIME_DIR");
