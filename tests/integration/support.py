@@ -170,6 +170,10 @@ class Daemon:
         code = self.process.wait(timeout=2 * DEADLINE)
         if code != 0:
             raise AssertionError(f"procctld ended with {code}, not 0")
+        # What befalls a helper or the output process costs the daemon nothing, so it would go unseen.
+        for complaint in ("Sanitizer", "runtime error:", "Assertion"):
+            if complaint in self.messages():
+                raise AssertionError(f"{complaint!r} stands in the daemon's log")
         try:
             wait_until("no process is left of it", lambda: not processes_left(), 10)
         except AssertionError as failure:
@@ -313,6 +317,8 @@ class Result(unittest.TextTestResult):
 
 
 def main():
+    if not PROCCTLD.exists():
+        sys.exit(f"there is no {PROCCTLD}; PROCCTL_BUILD names the build folder")
     enter_namespace()
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -39,6 +39,15 @@ class OnePerStateFolder(support.Test):
         daemon.start()
         daemon.ctl("status")
 
+    def test_a_living_socket_is_not_taken(self):
+        daemon = self.start_daemon({"sleeper": SLEEPER})
+        other = self.make_daemon({}, settings={"socket": str(daemon.socket)})
+        done = subprocess.run([support.PROCCTLD, "--config", other.config], capture_output=True, text=True,
+                              timeout=support.DEADLINE)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(str(daemon.socket), done.stderr)
+        self.assertEqual(list(daemon.statuses()), ["sleeper"])
+
     def test_the_socket_is_gone_after_a_proper_end(self):
         daemon = self.start_daemon({})
         daemon.terminate()
@@ -94,6 +103,21 @@ class Children(support.Test):
 
 
 class Signals(support.Test):
+    def test_programs_and_their_output_outlive_a_killed_daemon(self):
+        daemon = self.make_daemon()
+        fifo = daemon.folder / "fifo"
+        os.mkfifo(fifo)
+        daemon.write("programs.yaml", {"echoing": {"exec_start": f"/bin/cat {fifo}"}})
+        daemon.start()
+        with open(fifo, "w", buffering=1) as pen:
+            pen.write("before\n")
+            daemon.wait_for_log("echoing", "before\n")
+            daemon.process.kill()
+            daemon.process.wait()
+            pen.write("after\n")
+            daemon.wait_for_log("echoing", "before\nafter\n")
+        support.wait_until("the output process ends with its last program", lambda: not support.processes_left())
+
     def test_the_end_of_a_terminal_or_a_pipe_is_no_end(self):
         daemon = self.start_daemon({"sleeper": SLEEPER})
         daemon.wait_for("sleeper", active_state="active")
