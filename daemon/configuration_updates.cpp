@@ -2,10 +2,9 @@
 
 #include "daemon/helpers/helper_main.h"
 #include "daemon/os/clock.h"
+#include "daemon/os/memory.h"
 
 #include <boost/asio/post.hpp>
-
-#include <malloc.h>
 
 namespace procctl {
 namespace {
@@ -59,6 +58,7 @@ void configuration_updates::loaded(request& r, result<std::string> text)
              "the daemon's own settings have changed; they take effect when it is restarted"});
     if (has_errors(report.problems)) {
         if (!r.dry_run) {
+            problems_ = report.problems; // `status` goes on to say so until the files are mended
             log_.error("update refused, nothing was changed:");
             for (const diagnostic& problem : report.problems)
                 log_.error(problem.text());
@@ -96,7 +96,7 @@ void configuration_updates::apply(request& r, load_result next, update_report re
     }
     pump_.carry_out(std::move(ordered));
     if (!r.wait) answer(std::move(r.done), std::move(report));
-    ::malloc_trim(0); // what was read is a few times what is kept of it
+    give_back_free_memory(); // what was read is a few times what is kept of it
 }
 
 void configuration_updates::answer(std::function<void(update_report)> done, update_report report)

@@ -39,7 +39,7 @@ public:
     // The core has come to rest: answers those whose change is complete.
     void settled();
 
-    // What the last load that was applied had to say.
+    // What the last load had to say, be it applied or refused.
     [[nodiscard]] const diagnostics& problems() const { return problems_; }
     void set_problems(diagnostics problems) { problems_ = std::move(problems); }
 

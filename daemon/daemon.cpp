@@ -11,6 +11,7 @@
 #include "daemon/os/clock.h"
 #include "daemon/os/descriptors.h"
 #include "daemon/os/folders.h"
+#include "daemon/os/memory.h"
 #include "daemon/os/random.h"
 #include "daemon/os/service_manager.h"
 #include "daemon/os/state_lock.h"
@@ -27,8 +28,6 @@
 #include <filesystem>
 #include <optional>
 #include <unordered_map>
-
-#include <malloc.h>
 
 namespace procctl {
 namespace {
@@ -153,7 +152,7 @@ void daemon_process::first_load(result<std::string> answer)
     if (const auto ready = set_up(std::move(*loaded)); !ready) return give_up(ready.error().message());
     service_manager_.notify("READY=1");
     // The text of the configuration, and what was made of it on the way, is a few times what is kept of it.
-    ::malloc_trim(0);
+    give_back_free_memory();
 }
 
 result<void> daemon_process::set_up(load_result loaded)

@@ -3,6 +3,7 @@
 #include "daemon/daemon.h"
 #include "daemon/helpers/helper_main.h"
 #include "daemon/options.h"
+#include "daemon/os/memory.h"
 #include "daemon/output/output_client.h"
 
 #include <iostream>
@@ -15,6 +16,7 @@ using namespace procctl;
 
 int main(int argc, char** argv)
 try {
+    allocate_large_blocks_apart();
     const std::string_view role = argc > 1 ? argv[1] : "";
     // Both are executed through a link, which would be their name in ps(1).
     if (role == "--output-process") {

@@ -6,6 +6,9 @@
 #include <iostream>
 #include <utility>
 
+#include <signal.h>
+#include <sys/prctl.h>
+
 namespace procctl {
 namespace {
 
@@ -23,6 +26,8 @@ constexpr std::array<std::pair<std::string_view, task_function>, 5> tasks{{
 
 int helper_main(const std::vector<std::string>& arguments)
 {
+    ::prctl(PR_SET_PDEATHSIG,
+            SIGTERM); // a client that follows a log may stay for days; we go with the daemon
     const std::span<const std::string> words(arguments);
     if (!words.empty())
         for (const auto& [name, run] : tasks)

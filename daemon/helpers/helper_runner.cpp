@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 extern char** environ; // NOLINT(readability-redundant-declaration): POSIX asks for it
@@ -20,6 +21,14 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t most_output = 64U << 20U;
+constexpr unsigned most_detached = 64;
+constexpr std::string_view too_many =
+    "HTTP/1.1 503 Service Unavailable\r\n"
+    "Content-Type: application/json\r\n"
+    "Content-Length: 74\r\n"
+    "Connection: close\r\n\r\n"
+    R"({"kind":"busy","message":"too many logs are being read; try again later"})"
+    "\n";
 
 // This very binary, also after a package upgrade has replaced the file: the link leads to what is being
 // executed.
@@ -114,10 +123,11 @@ struct collection : std::enable_shared_from_this<collection> {
 struct helper_runner::impl {
     asio::io_context& io;
     watch_function watch;
+    unsigned detached = 0; // helpers that serve a client now
 };
 
 helper_runner::helper_runner(asio::io_context& io, watch_function watch)
-    : impl_(std::make_shared<impl>(impl{io, std::move(watch)}))
+    : impl_(std::make_shared<impl>(impl{io, std::move(watch), 0}))
 {
 }
 
@@ -151,9 +161,16 @@ void helper_runner::collect(std::vector<std::string> task, duration limit,
 
 result<void> helper_runner::detach(std::vector<std::string> task, unique_fd socket)
 {
+    if (impl_->detached == most_detached) {
+        // Whether a client that floods us reads the answer is its own business: one try, which cannot block.
+        ::send(socket.get(), too_many.data(), too_many.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        return make_error("cannot serve another log: " + std::to_string(most_detached) + " are being read");
+    }
     auto child = spawn_helper(std::move(task), socket.get(), -1);
     if (!child) return child.error();
-    impl_->watch(child->pid, std::move(child->pidfd), [](const process_end&) {});
+    ++impl_->detached;
+    impl_->watch(child->pid, std::move(child->pidfd),
+                 [state = impl_](const process_end&) { --state->detached; });
     return {};
 }
 

@@ -39,7 +39,8 @@ public:
     void collect(std::vector<std::string> task, duration limit,
                  std::function<void(result<std::string>)> done);
 
-    // Runs a task that talks to `socket` (its standard input) by itself and ends by itself.
+    // Runs a task that talks to `socket` (its standard input) by itself and ends by itself. At most 64 of
+    // them run at a time; one more is an error, and is told so by a 503 response.
     [[nodiscard]] result<void> detach(std::vector<std::string> task, unique_fd socket);
 
 private:
