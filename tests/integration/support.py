@@ -186,7 +186,9 @@ class Daemon:
                 os.kill(pid, signal.SIGKILL)
 
     def kill_all(self):
-        if self.process is not None and self.process.poll() is None:
+        if self.process is None:
+            return  # never started; what there is belongs to another daemon of the test
+        if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         for pid in descendants():
