@@ -64,6 +64,14 @@ const loaded_program& latest_program(const instance& i)
     return i.next_program ? *i.next_program : *i.program;
 }
 
+// Down, or on its way there by somebody's wish: a new configuration is no reason to start it.
+bool stays_down(const instance_status& s)
+{
+    if (is_down(s)) return true;
+    return active_state_of(s.state) == active_state::deactivating && s.stop_requested &&
+           s.pending == pending_job::none;
+}
+
 configuration_change compare(const std::map<std::string, slot*, natural_less>& present,
                              const wanted_instances& wanted)
 {
@@ -74,7 +82,7 @@ configuration_change compare(const std::map<std::string, slot*, natural_less>& p
             (want.program->config.autostart ? change.start : change.add).push_back(name);
         } else if (const slot& s = *found->second;
                    !runs_alike(latest_program(s).config, want.program->config)) {
-            (is_down(s.status) ? change.replace : change.restart).push_back(name);
+            (stays_down(s.status) ? change.replace : change.restart).push_back(name);
         }
     }
     for (const auto& [name, s] : present)

@@ -8,13 +8,17 @@ using namespace procctl;
 
 TEST_CASE("names are in the order people expect", "[natural-order]")
 {
-    // "a10" and "a010" are the same number: then the bytes decide, so that different names never count as
-    // equal.
+    // "a10" and "a010" are the same number: then the zeros decide, so that different names never count as
+    // equal, and at once, so that the instances of w1 and of w01 do not mix.
     const std::vector<std::string> sorted{"a",
                                           "a2",
-                                          "a010",
                                           "a10",
+                                          "a010",
                                           "b",
+                                          "w1@1",
+                                          "w1@2",
+                                          "w01@1",
+                                          "w01@2",
                                           "worker",
                                           "worker-x",
                                           "worker@1",

@@ -176,6 +176,19 @@ TEST_CASE("a change of the configuration touches only what has changed", "[super
         CHECK(f.programs.find("web")->next_program == nullptr);
         CHECK(f.state("db") == sub_state::running);
     }
+    SECTION("changed while somebody's stop is under way: it stays down, and runs the new one next time")
+    {
+        std::vector<loaded_program> changed = first;
+        changed[0].config.exec_start[0].argv[0] = "/bin/new";
+        const job_id stop = f.request("web", job_kind::stop);
+        CHECK(f.programs.plan(changed).restart.empty());
+        CHECK(f.programs.plan(changed).replace == names{"web"});
+        f.apply(changed);
+        f.ends("web", {exit_code_kind::killed, SIGTERM});
+        CHECK(f.outcomes.at(stop) == job_outcome::done);
+        CHECK(f.state("web") == sub_state::dead);
+        CHECK(f.programs.find("web")->program->config.exec_start[0].argv[0] == "/bin/new");
+    }
     SECTION("changed while it waits for its restart: restarted at once")
     {
         f.ends("web", exit_1);
