@@ -154,7 +154,7 @@ std::vector<std::string> list_config_files(const std::string& folder, diagnostic
         if (kind == name_kind::near) near.push_back(folder + '/' + name);
     }
     if (code == std::errc::no_such_file_or_directory)
-        report(out, folder, "the folder of programs does not exist", severity::warning);
+        report(out, folder, "the folder of programs does not exist");
     else if (code)
         report(out, folder, "cannot read the folder: " + code.message());
     std::ranges::sort(files);

@@ -264,12 +264,11 @@ TEST_CASE("the settings file", "[load]")
         CHECK(loaded.problems.size() == 2);
         CHECK(names(loaded) == std::vector<std::string>{"web"});
     }
-    SECTION("may name a folder that does not exist yet")
+    SECTION("must name a folder that exists: without one an update would stop everything")
     {
         s.write("procctl.yaml", "conf_d: later\n");
         const load_result loaded = load(request);
-        CHECK_FALSE(has_errors(loaded.problems));
-        CHECK(mentions(loaded, "later: warning: the folder of programs does not exist"));
+        CHECK(mentions(loaded, "later: error: the folder of programs does not exist"));
     }
     SECTION("may name a file as the folder")
     {
