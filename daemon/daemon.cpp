@@ -34,7 +34,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr duration load_limit = std::chrono::seconds(60);
+constexpr duration first_load_limit = std::chrono::seconds(15);
 constexpr unsigned drain_limit_ms = 5000;
 
 template <class... Visitors> struct overloaded : Visitors... {
@@ -44,6 +44,22 @@ template <class... Visitors> struct overloaded : Visitors... {
 std::string text_of(const requester& who)
 {
     return "uid " + std::to_string(who.uid) + ", pid " + std::to_string(who.pid);
+}
+
+// The daemon's own account where no directory service tells: as whoever started us has put it.
+identity identity_of_environment()
+{
+    const auto variable = [](const char* name, std::string otherwise) {
+        const char* const value = std::getenv(name);
+        return value != nullptr && *value != '\0' ? std::string(value) : std::move(otherwise);
+    };
+    identity self;
+    self.uid = ::geteuid();
+    self.gid = ::getegid();
+    self.user = variable("USER", std::to_string(self.uid));
+    self.home = variable("HOME", "/");
+    self.shell = variable("SHELL", "/bin/sh");
+    return self;
 }
 
 class daemon_process final : public backend {
@@ -64,11 +80,18 @@ public:
 
     int run()
     {
-        helpers_.collect(load_task(request_), load_limit,
-                         [this](auto answer) { first_load(std::move(answer)); });
+        first_load();
         await_signal();
-        io_.run();
-        return exit_status_;
+        for (;;) {
+            try {
+                io_.run();
+                return exit_status_;
+            } catch (const std::exception& failure) {
+                // Out of memory, or of what epoll may watch: one turn of the loop is lost, the programs are
+                // not.
+                if (log_) log_->error(std::string("a turn of the loop ended early: ") + failure.what());
+            }
+        }
     }
 
     // --- backend
@@ -88,7 +111,8 @@ public:
 
 private:
     // --- Start and end.
-    void first_load(result<std::string> answer);
+    void first_load();
+    void loaded(result<std::string> answer);
     [[nodiscard]] result<void> set_up(load_result);
     void give_up(const std::string& reason);
     void await_signal();
@@ -128,28 +152,29 @@ private:
     int exit_status_ = 0;
     bool is_stopping_ = false;
     bool is_finishing_ = false;
+    bool is_output_stopping_ = false;
 };
 
 // --- Start and end -----------------------------------------------------------------------------------------
 
-void daemon_process::first_load(result<std::string> answer)
+void daemon_process::first_load()
 {
-    if (!answer && request_.look_up_users) {
-        // A directory service that hangs keeps no program down: look the users up when they are needed.
+    helpers_.collect(load_task(request_), first_load_limit, [this](result<std::string> answer) {
+        if (answer) return loaded(std::move(answer));
+        // A directory service that hangs keeps no program down: the users are looked up when they are needed.
         load_request without_users = request_;
         without_users.look_up_users = false;
-        helpers_.collect(load_task(without_users), load_limit, [this](auto second) {
-            if (!second) return give_up("cannot load the configuration: " + second.error().message());
-            request_.look_up_users = false;
-            first_load(std::move(second));
-            request_.look_up_users = true;
-        });
-        return;
-    }
+        helpers_.collect(load_task(without_users), first_load_limit,
+                         [this](result<std::string> second) { loaded(std::move(second)); });
+    });
+}
+
+void daemon_process::loaded(result<std::string> answer)
+{
     if (!answer) return give_up("cannot load the configuration: " + answer.error().message());
-    auto loaded = load_result_from_json(*answer);
-    if (!loaded) return give_up("cannot load the configuration: " + loaded.error().message());
-    if (const auto ready = set_up(std::move(*loaded)); !ready) return give_up(ready.error().message());
+    auto configuration = load_result_from_json(*answer);
+    if (!configuration) return give_up("cannot load the configuration: " + configuration.error().message());
+    if (const auto ready = set_up(std::move(*configuration)); !ready) return give_up(ready.error().message());
     service_manager_.notify("READY=1");
     // The text of the configuration, and what was made of it on the way, is a few times what is kept of it.
     give_back_free_memory();
@@ -171,6 +196,9 @@ result<void> daemon_process::set_up(load_result loaded)
         host_.runtime_dir_of_user = folder;
 
     const settings& s = host_.daemon;
+    // A folder of programs that is missing at the first start is made, and no mistake; later it is one.
+    if (!std::filesystem::exists(s.conf_d))
+        std::erase_if(loaded.problems, [&](const diagnostic& d) { return d.where.file == s.conf_d; });
     for (const std::string& folder : {s.conf_d, s.log_dir, s.state_dir})
         if (const auto made = make_folders(folder); !made) return made;
     auto lock = state_lock::acquire(s.state_dir);
@@ -189,7 +217,7 @@ result<void> daemon_process::set_up(load_result loaded)
                                     },
                                 .process_ended =
                                     [this](const std::string& how) {
-                                        is_finishing_
+                                        is_output_stopping_
                                             ? end(0)
                                             : log_->error("the output process " + how + "; starting another");
                                     },
@@ -217,6 +245,7 @@ result<void> daemon_process::set_up(load_result loaded)
         executor::handlers{.fact = [this](instance_id who, const event& what) { pump_->fact(who, what); },
                            .warn = [this](const instance& i,
                                           const std::string& text) { log_->warning(i.name + ": " + text); }});
+    if (loaded.self.user.empty()) loaded.self = identity_of_environment();
     executor_->set_identities(std::move(loaded.identities), std::move(loaded.self));
     pump_ = std::make_unique<event_pump>(
         io_, *programs_,
@@ -257,7 +286,8 @@ void daemon_process::await_signal()
 
 void daemon_process::stop_requested(const std::string& by)
 {
-    if (!pump_) return end(0); // nothing was started yet
+    if (!pump_) return end(0);        // nothing was started yet
+    if (is_finishing_) return end(0); // all programs are down: what is waited for is a disk
     if (is_stopping_) {
         log_->warning(by + " again: killing what is still there");
         pump_->carry_out(programs_->hurry(now()));
@@ -273,11 +303,15 @@ void daemon_process::stop_requested(const std::string& by)
 void daemon_process::finish_stop()
 {
     is_finishing_ = true;
-    server_->close();
     ::unlink(host_.daemon.socket.c_str()); // nobody can have replaced it: the state folder is locked
     log_->info("all programs are down; bye");
-    // What the programs said last is written before we go.
-    output_->drain(drain_limit_ms, [this] { output_->stop(); });
+    // What the programs said last is
+    // written before we go. Meanwhile those who waited for a job get their replies.
+    output_->drain(drain_limit_ms, [this] {
+        server_->close();
+        is_output_stopping_ = true;
+        output_->stop();
+    });
     // The end of the output process ends the loop (process_ended); one that a frozen disk holds is not waited
     // for.
     auto limit = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(2 * drain_limit_ms));
@@ -360,7 +394,8 @@ daemon_facts daemon_process::facts() const
             .socket = s.socket,
             .log_dir = s.log_dir,
             .state_dir = s.state_dir,
-            .configuration_problems = updates_->problems()};
+            .configuration_problems = updates_->problems(),
+            .dropped_log_lines = output_->dropped_log_lines()};
 }
 
 void daemon_process::request(std::vector<instance_id> whom, job_kind kind, const requester& who, bool wait,

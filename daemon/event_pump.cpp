@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include <iterator>
+#include <optional>
 
 namespace procctl {
 
@@ -28,7 +29,15 @@ void event_pump::carry_out(orders answer)
 void event_pump::run()
 {
     if (is_running_) return; // the caller is one of the handlers below: the loop there goes on with it
-    is_running_ = true;
+    // Also when a handler throws: what is queued is then dealt with after the next fact, not never.
+    struct guard {
+        bool& flag;
+        explicit guard(bool& f) : flag(f) { flag = true; }
+        ~guard() { flag = false; }
+        guard(const guard&) = delete;
+        guard& operator=(const guard&) = delete;
+    };
+    std::optional<guard> running(is_running_);
     while (!orders_.empty() || !facts_.empty()) {
         if (!orders_.empty()) { // first what was decided, then what happened since
             const order next = std::move(orders_.front());
@@ -41,7 +50,7 @@ void event_pump::run()
         orders answer = programs_.on(who, what, now());
         std::move(answer.begin(), answer.end(), std::back_inserter(orders_));
     }
-    is_running_ = false;
+    running.reset();
     arm_timer();
     handlers_.settled();
 }

@@ -1,6 +1,7 @@
 #include "daemon/helpers/helper_main.h"
 
 #include "daemon/helpers/tasks.h"
+#include "daemon/os/descriptors.h"
 
 #include <array>
 #include <iostream>
@@ -26,6 +27,7 @@ constexpr std::array<std::pair<std::string_view, task_function>, 5> tasks{{
 
 int helper_main(const std::vector<std::string>& arguments)
 {
+    raise_descriptor_limit(); // it may follow the logs of thousands
     ::prctl(PR_SET_PDEATHSIG,
             SIGTERM); // a client that follows a log may stay for days; we go with the daemon
     const std::span<const std::string> words(arguments);

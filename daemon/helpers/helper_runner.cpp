@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
+#include <deque>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -22,6 +23,7 @@ namespace asio = boost::asio;
 
 constexpr std::size_t most_output = 64U << 20U;
 constexpr unsigned most_detached = 64;
+constexpr unsigned most_collecting = 16; // more would only wait for each other's disk and processor
 constexpr std::string_view too_many =
     "HTTP/1.1 503 Service Unavailable\r\n"
     "Content-Type: application/json\r\n"
@@ -53,8 +55,8 @@ result<spawned> spawn_helper(std::vector<std::string> task, int standard_input, 
 
 // One helper whose output is collected. Alive until it has ended and its output was read to the end.
 struct collection : std::enable_shared_from_this<collection> {
-    collection(asio::io_context& io, int output, std::function<void(result<std::string>)> when_done)
-        : pipe(io, output), timer(io), done(std::move(when_done))
+    collection(asio::io_context& io, std::function<void(result<std::string>)> when_done)
+        : pipe(io), timer(io), done(std::move(when_done))
     {
     }
 
@@ -121,13 +123,21 @@ struct collection : std::enable_shared_from_this<collection> {
 } // namespace
 
 struct helper_runner::impl {
+    struct waiting {
+        std::vector<std::string> task;
+        duration limit;
+        std::function<void(result<std::string>)> done;
+    };
+
     asio::io_context& io;
     watch_function watch;
-    unsigned detached = 0; // helpers that serve a client now
+    unsigned detached = 0;     // helpers that serve a client now
+    unsigned collecting = 0;   // helpers whose output is collected now
+    std::deque<waiting> queue; // their turn comes when one of those has ended
 };
 
 helper_runner::helper_runner(asio::io_context& io, watch_function watch)
-    : impl_(std::make_shared<impl>(impl{io, std::move(watch), 0}))
+    : impl_(std::make_shared<impl>(impl{io, std::move(watch), 0, 0, {}}))
 {
 }
 
@@ -136,27 +146,55 @@ helper_runner::~helper_runner() = default;
 void helper_runner::collect(std::vector<std::string> task, duration limit,
                             std::function<void(result<std::string>)> done)
 {
-    const auto fail_later = [&](error reason) {
-        asio::post(impl_->io, [done = std::move(done), reason = std::move(reason)] { done(reason); });
-    };
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        return fail_later(last_error("cannot make a pipe for a helper"));
-    unique_fd output(ends[0]);
-    const unique_fd input(ends[1]);
+    impl_->queue.push_back({std::move(task), limit, std::move(done)});
+    start_waiting(impl_);
+}
 
-    auto child = spawn_helper(std::move(task), -1, input.get());
-    if (!child) return fail_later(child.error());
-
-    auto job = std::make_shared<collection>(impl_->io, output.release(), std::move(done));
-    job->pidfd.reset(::fcntl(child->pidfd.get(), F_DUPFD_CLOEXEC, 3));
-    impl_->watch(child->pid, std::move(child->pidfd), [job](const process_end& end) { job->ended(end); });
-    job->timer.expires_after(limit);
-    job->timer.async_wait([job, limit](auto failure) {
-        if (!failure && job->done)
-            job->fail(make_error("a helper took longer than " + format_duration(limit)));
-    });
-    job->read();
+void helper_runner::start_waiting(const std::shared_ptr<impl>& state)
+{
+    while (state->collecting < most_collecting && !state->queue.empty()) {
+        impl::waiting next = std::move(state->queue.front());
+        state->queue.pop_front();
+        const auto fail_later = [&](error reason) {
+            asio::post(state->io,
+                       [done = std::move(next.done), reason = std::move(reason)] { done(reason); });
+        };
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+            fail_later(last_error("cannot make a pipe for a helper"));
+            continue;
+        }
+        unique_fd output(ends[0]);
+        const unique_fd input(ends[1]);
+        auto job = std::make_shared<collection>(state->io, std::move(next.done));
+        boost::system::error_code problem;
+        job->pipe.assign(output.get(), problem);
+        if (problem) {
+            next.done = std::move(job->done);
+            fail_later({problem, "cannot watch a helper's pipe"});
+            continue;
+        }
+        (void)output.release(); // the job's from here on
+        auto child = spawn_helper(std::move(next.task), -1, input.get());
+        if (!child) {
+            next.done = std::move(job->done);
+            fail_later(child.error());
+            continue;
+        }
+        ++state->collecting;
+        job->pidfd.reset(::fcntl(child->pidfd.get(), F_DUPFD_CLOEXEC, 3));
+        state->watch(child->pid, std::move(child->pidfd), [state, job](const process_end& end) {
+            --state->collecting;
+            job->ended(end);
+            start_waiting(state);
+        });
+        job->timer.expires_after(next.limit);
+        job->timer.async_wait([job, limit = next.limit](auto failure) {
+            if (!failure && job->done)
+                job->fail(make_error("a helper took longer than " + format_duration(limit)));
+        });
+        job->read();
+    }
 }
 
 result<void> helper_runner::detach(std::vector<std::string> task, unique_fd socket)
@@ -168,6 +206,7 @@ result<void> helper_runner::detach(std::vector<std::string> task, unique_fd sock
     }
     auto child = spawn_helper(std::move(task), socket.get(), -1);
     if (!child) return child.error();
+    // It exits by itself; what the client sees is the end of its connection.
     ++impl_->detached;
     impl_->watch(child->pid, std::move(child->pidfd),
                  [state = impl_](const process_end&) { --state->detached; });

@@ -33,9 +33,9 @@ public:
     helper_runner(const helper_runner&) = delete;
     helper_runner& operator=(const helper_runner&) = delete;
 
-    // Runs a task and collects what it writes to its standard output, at most 64 MiB. `done` is called once,
-    // in the loop, with the text, or with an error when the helper did not exit with status 0 or took longer
-    // than `limit` (it is then killed).
+    // Runs a task, at most 16 at a time, and collects what it writes to its standard output, at most 64 MiB.
+    // `done` is called once, in the loop, with the text, or with an error when the helper did not exit with
+    // status 0 or took longer than `limit` (it is then killed).
     void collect(std::vector<std::string> task, duration limit,
                  std::function<void(result<std::string>)> done);
 
@@ -45,6 +45,7 @@ public:
 
 private:
     struct impl;
+    static void start_waiting(const std::shared_ptr<impl>&);
     std::shared_ptr<impl> impl_;
 };
 

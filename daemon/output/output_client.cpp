@@ -116,7 +116,10 @@ struct output_client::impl {
         ++*life;
         pid = child->pid;
         started_at = std::chrono::steady_clock::now();
-        socket.assign(ours.release());
+        error_code problem;
+        socket.assign(ours.get(), problem);
+        if (problem) return error{problem, "cannot watch the output process's socket"};
+        (void)ours.release(); // the loop's from here on
         is_sending = false;
         tell_all_it_must_know();
         wait_for_replies();

@@ -21,7 +21,7 @@ TEST_CASE("without options the daemon runs for the system as root, for the user 
     CHECK(std::get<run_command>(parse({"--system"}, false)).request.where == scope::system);
 }
 
-TEST_CASE("--check takes files, nothing else does", "[options]")
+TEST_CASE("only the option check takes files", "[options]")
 {
     const auto check = std::get<check_command>(parse({"--check", "--config", "a.yaml", "b.yaml", "c.yaml"}));
     CHECK(check.request.settings_file == "a.yaml");
