@@ -40,6 +40,7 @@ constexpr unsigned drain_limit_ms = 5000;
 template <class... Visitors> struct overloaded : Visitors... {
     using Visitors::operator()...;
 };
+template <class... Visitors> overloaded(Visitors...) -> overloaded<Visitors...>; // clang 14 needs it
 
 std::string text_of(const requester& who)
 {
@@ -348,7 +349,7 @@ void daemon_process::carry_out(const order& o)
                               const instance* i = programs_->find(ordered.who);
                               if (i == nullptr) return;
                               std::visit(
-                                  overloaded{[&](const start_main& what) { executor_->start(*i, what); },
+                                  overloaded{[&](const start_main&) { executor_->start(*i); },
                                              [&](const send_signal& what) { executor_->signal(*i, what); },
                                              [&](const announce_state& what) {
                                                  updates_->touched(i->id);

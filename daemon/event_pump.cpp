@@ -9,6 +9,12 @@
 
 namespace procctl {
 
+namespace {
+
+constexpr duration longest_turn = std::chrono::milliseconds(5);
+
+} // namespace
+
 event_pump::event_pump(boost::asio::io_context& io, supervisor& programs, handlers h)
     : io_(io), programs_(programs), handlers_(std::move(h)), timer_(io)
 {
@@ -38,7 +44,9 @@ void event_pump::run()
         guard& operator=(const guard&) = delete;
     };
     std::optional<guard> running(is_running_);
+    const time_point end = later(now().monotonic, longest_turn);
     while (!orders_.empty() || !facts_.empty()) {
+        if (now().monotonic >= end) return go_on_later();
         if (!orders_.empty()) { // first what was decided, then what happened since
             const order next = std::move(orders_.front());
             orders_.pop_front();
@@ -53,6 +61,15 @@ void event_pump::run()
     running.reset();
     arm_timer();
     handlers_.settled();
+}
+
+void event_pump::go_on_later()
+{
+    if (std::exchange(is_posted_, true)) return;
+    boost::asio::post(io_, [this] {
+        is_posted_ = false;
+        run();
+    });
 }
 
 void event_pump::arm_timer()

@@ -1,7 +1,9 @@
 // The one path through the core: facts and requests in, orders out, until nothing is left to do.
 //
 // Facts that arise while orders are carried out (a process that could not be made) wait their turn here, so
-// that the core is never entered from within its own answer.
+// that the core is never entered from within its own answer. The start of a thousand programs is not one turn
+// of the loop: after a few milliseconds others come first, and an order can have been overtaken when its turn
+// comes.
 #pragma once
 
 #include "daemon/core/supervisor.h"
@@ -30,6 +32,7 @@ public:
 
 private:
     void run();
+    void go_on_later();
     void arm_timer();
     void on_time();
 
@@ -41,7 +44,8 @@ private:
     bool is_running_ = false;
     boost::asio::steady_timer timer_;
     time_point armed_for_ = never;
-    bool is_due_ = false; // on_time is posted
+    bool is_due_ = false;    // on_time is posted
+    bool is_posted_ = false; // run is posted, to go on
 };
 
 } // namespace procctl

@@ -30,16 +30,18 @@ void executor::set_identities(std::map<std::string, resolved_identity> found, id
     self_.who = std::move(self);
 }
 
-void executor::start(const instance& i, const start_main& ordered)
+void executor::start(const instance& i)
 {
     runtime& mine = runtimes_[i.id];
-    if (mine.leftover_serial != 0) {
-        reaper_.abandon(token_of(i.id, mine.leftover_serial));
-        mine.leftover_serial = 0;
-    }
-    mine.serial = i.status.main_serial;
+    const instance_status& s = i.status;
+    // An order that had to wait for its turn may have been taken back since, or be another's already.
+    if (s.main_serial == 0 || s.main_serial == mine.serial || s.main_pid != 0) return;
+    // A new run; the next command of a oneshot is none, and what the one before it left behind is still its
+    // own.
+    if (s.command_index == 0) abandon_leftovers(i.id, mine);
+    mine.serial = s.main_serial;
     notes_.erase(i.id);
-    find_identity(i.id, mine.serial, ordered.command_index);
+    find_identity(i.id, mine.serial, s.command_index);
 }
 
 bool executor::is_wanted(instance_id who, std::uint64_t serial) const
@@ -158,19 +160,29 @@ void executor::signal(const instance& i, const send_signal& ordered)
     const auto found = runtimes_.find(i.id);
     if (found == runtimes_.end()) return;
     const runtime& mine = found->second;
-    const reaper::token token =
-        token_of(i.id, mine.leftover_serial != 0 ? mine.leftover_serial : mine.serial);
-    const auto sent = ordered.scope == signal_scope::main ? reaper_.signal(token, ordered.signal)
-                                                          : reaper_.signal_group(token, ordered.signal);
-    if (!sent) handlers_.warn(i, sent.error().message());
+    const auto warn = [&](const result<void>& sent) {
+        if (!sent) handlers_.warn(i, sent.error().message());
+    };
+    const reaper::token main = token_of(i.id, mine.serial);
+    if (ordered.scope == signal_scope::main) return warn(reaper_.signal(main, ordered.signal));
+    if (ordered.scope == signal_scope::group) warn(reaper_.signal_group(main, ordered.signal));
+    for (const std::uint64_t serial : mine.leftovers)
+        if (ordered.scope == signal_scope::others || serial != mine.serial)
+            warn(reaper_.signal_group(token_of(i.id, serial), ordered.signal));
+}
+
+void executor::abandon_leftovers(instance_id who, runtime& mine)
+{
+    for (const std::uint64_t serial : std::exchange(mine.leftovers, {}))
+        reaper_.abandon(token_of(who, serial));
 }
 
 void executor::forget(instance_id who)
 {
     const auto found = runtimes_.find(who);
     if (found == runtimes_.end()) return;
-    const runtime& mine = found->second;
-    if (mine.leftover_serial != 0) reaper_.abandon(token_of(who, mine.leftover_serial));
+    runtime& mine = found->second;
+    abandon_leftovers(who, mine);
     if (mine.stream != 0) output_.close(mine.stream);
     runtimes_.erase(found);
     notes_.erase(who);
@@ -184,18 +196,20 @@ void executor::child_exited(reaper::token token, const process_end& end, bool ha
         if (has_leftovers) reaper_.abandon(token);
         return;
     }
-    found->second.leftover_serial = has_leftovers ? found->second.serial : 0;
-    handlers_.fact(who, main_exited{found->second.serial, end, has_leftovers});
+    runtime& mine = found->second;
+    if (has_leftovers) mine.leftovers.push_back(mine.serial);
+    handlers_.fact(who, main_exited{mine.serial, end, !mine.leftovers.empty()});
 }
 
 void executor::child_group_gone(reaper::token token)
 {
     const auto who = static_cast<instance_id>(token >> 32U);
     const auto found = runtimes_.find(who);
-    if (found == runtimes_.end() || found->second.leftover_serial == 0 ||
-        token != token_of(who, found->second.leftover_serial))
-        return;
-    handlers_.fact(who, leftovers_gone{std::exchange(found->second.leftover_serial, 0)});
+    if (found == runtimes_.end()) return;
+    runtime& mine = found->second;
+    const auto gone =
+        std::erase_if(mine.leftovers, [&](std::uint64_t serial) { return token == token_of(who, serial); });
+    if (gone != 0 && mine.leftovers.empty()) handlers_.fact(who, leftovers_gone{mine.serial});
 }
 
 std::string executor::note(instance_id who) const

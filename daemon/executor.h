@@ -16,6 +16,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace procctl {
 
@@ -34,7 +35,7 @@ public:
     void set_identities(std::map<std::string, resolved_identity>, identity self);
 
     // Orders of the core about processes.
-    void start(const instance&, const start_main&);
+    void start(const instance&); // the process that its status awaits
     void signal(const instance&, const send_signal&);
     // Releases what belongs to an instance that is gone for good.
     void forget(instance_id);
@@ -55,14 +56,17 @@ private:
     struct runtime {
         stream_id stream = 0;
         std::string stream_path;
-        std::uint64_t serial = 0;          // of the main process, in the core's words
-        std::uint64_t leftover_serial = 0; // of the main process that has left others behind; 0: none
+        std::uint64_t serial = 0; // of the main process, in the core's words
+        // Of the run's main processes that have left others behind: more than one only where a oneshot has
+        // several commands.
+        std::vector<std::uint64_t> leftovers;
     };
 
     [[nodiscard]] static reaper::token token_of(instance_id who, std::uint64_t serial)
     {
         return reaper::token{who} << 32U | (serial & 0xffffffffU);
     }
+    void abandon_leftovers(instance_id, runtime&);
     // After waiting for a helper: whether the core still wants that process.
     [[nodiscard]] bool is_wanted(instance_id, std::uint64_t serial) const;
     // The steps of a start; the first two may have to wait for a helper.

@@ -311,8 +311,10 @@ result<void> reaper::signal_group(token whom, int signal)
     const pid_t group = known->second;
     if (const auto* const leader = impl_->find(whom)) {
         if (!leader->leads_group) return this->signal(whom, signal);
-    } else if (!impl_->leftovers.contains(group) || !impl_->has_members(group)) {
-        // The last member has left by setsid() or setpgid(), which no event tells. A sweep reports it.
+    } else if (const auto left = impl_->leftovers.find(group);
+               left == impl_->leftovers.end() || left->second != whom || !impl_->has_members(group)) {
+        // The last member has left by setsid() or setpgid(), which no event tells, and the number may be
+        // another group's by now. A sweep reports it.
         impl_->sweep_later({});
         return {};
     }

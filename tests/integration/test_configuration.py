@@ -45,6 +45,17 @@ class Update(support.Test):
         daemon.process.send_signal(signal.SIGHUP)
         self.check_everything_changed(daemon, before)
 
+    def test_a_folder_of_programs_that_is_away_changes_nothing(self):
+        daemon, before = self.start_three()
+        folder = os.path.join(daemon.folder, "conf.d")
+        os.rename(folder, folder + ".away")
+        said = daemon.ctl("update", code=1)
+        self.assertIn("does not exist", said.stdout + said.stderr)
+        self.assertEqual(self.pids(daemon), before)
+        os.rename(folder + ".away", folder)
+        daemon.ctl("update")
+        self.assertEqual(self.pids(daemon), before)
+
     def test_a_dry_run_says_what_would_happen_and_does_nothing(self):
         daemon, before = self.start_three()
         self.change_everything(daemon)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import support
@@ -80,6 +81,27 @@ class Stopping(support.Test):
         daemon.ctl("stop", "family")
         support.wait_until("the whole family is gone", lambda: not [
             c for c in support.descendants().values() if "sleep 600" in c])
+
+    def test_a_stop_reaches_what_every_command_of_a_oneshot_has_left(self):
+        daemon = self.make_daemon()
+        daemon.write("programs.yaml", {"steps": {
+            "type": "oneshot", "remain_after_exit": True,
+            "exec_start": [["/bin/sh", "-c", "sleep 601 &"], ["/bin/sh", "-c", "sleep 602 &"], ["/bin/true"]]}})
+        daemon.start()
+        daemon.wait_for("steps", sub_state="exited")
+        left = lambda: [c for c in support.descendants().values() if "sleep 60" in c]
+        self.assertEqual(len(left()), 2)
+        daemon.ctl("stop", "steps")
+        support.wait_until("all are gone", lambda: not left())
+
+    def test_a_client_that_waits_gets_its_answer_though_the_daemon_ends(self):
+        daemon = self.start_with(SLOW_TO_END, slow={})
+        client = subprocess.Popen([support.PROCCTL, "--socket", daemon.socket, "stop", "slow"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        daemon.wait_for("slow", sub_state="stop-sigterm")
+        daemon.terminate()
+        said = client.communicate(timeout=support.DEADLINE)[0]
+        self.assertEqual((client.returncode, "stopped" in said), (0, True), said)
 
     def test_kill_mode_process_leaves_children_alone(self):
         daemon = self.make_daemon()

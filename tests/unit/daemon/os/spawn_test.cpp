@@ -234,6 +234,7 @@ TEST_CASE("a child's signals are at their default and none is blocked", "[spawn]
 TEST_CASE("spawn leaves the daemon's own signals, umask, folder and dumpable attribute alone", "[spawn]")
 {
     sigset_t before;
+    const int nice_before = ::getpriority(PRIO_PROCESS, 0);
     sigset_t after;
     ::sigprocmask(SIG_BLOCK, nullptr, &before);
     const auto folder = std::filesystem::current_path();
@@ -249,7 +250,7 @@ TEST_CASE("spawn leaves the daemon's own signals, umask, folder and dumpable att
     for (int signal = 1; signal < 65; ++signal)
         CHECK(::sigismember(&before, signal) == ::sigismember(&after, signal));
     CHECK(std::filesystem::current_path() == folder);
-    CHECK(::getpriority(PRIO_PROCESS, 0) == 0);
+    CHECK(::getpriority(PRIO_PROCESS, 0) == nice_before);
     CHECK(::prctl(PR_GET_DUMPABLE) == 1);
     const mode_t mask = ::umask(0);
     ::umask(mask);
