@@ -36,6 +36,7 @@ namespace asio = boost::asio;
 
 constexpr duration first_load_limit = std::chrono::seconds(15);
 constexpr unsigned drain_limit_ms = 5000;
+constexpr unsigned quiet_looks = 40; // 5 ms apart
 
 template <class... Visitors> struct overloaded : Visitors... {
     using Visitors::operator()...;
@@ -119,6 +120,7 @@ private:
     void await_signal();
     void stop_requested(const std::string& by);
     void finish_stop();
+    void finish_replies(unsigned looks);
     void end(int status);
 
     // --- Children.
@@ -133,6 +135,8 @@ private:
     load_request request_;
     asio::io_context io_{1};
     asio::signal_set signals_;
+    asio::steady_timer limit_{io_};       // of the end
+    asio::steady_timer quiet_timer_{io_}; // between two looks whether all clients have their replies
     reaper reaper_;
     std::unordered_map<reaper::token, std::function<void(const process_end&)>>
         others_; // helpers, the output process
@@ -306,17 +310,30 @@ void daemon_process::finish_stop()
     is_finishing_ = true;
     ::unlink(host_.daemon.socket.c_str()); // nobody can have replaced it: the state folder is locked
     log_->info("all programs are down; bye");
-    // What the programs said last is
-    // written before we go. Meanwhile those who waited for a job get their replies.
-    output_->drain(drain_limit_ms, [this] {
-        server_->close();
-        is_output_stopping_ = true;
-        output_->stop();
-    });
+    // What the programs said last is written before we go.
+    output_->drain(drain_limit_ms, [this] { finish_replies(quiet_looks); });
     // The end of the output process ends the loop (process_ended); one that a frozen disk holds is not waited
     // for.
-    auto limit = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(2 * drain_limit_ms));
-    limit->async_wait([this, limit](auto) { end(0); });
+    limit_.expires_after(std::chrono::milliseconds(2 * drain_limit_ms));
+    limit_.async_wait([this](auto canceled) {
+        if (!canceled) end(0);
+    });
+}
+
+// Who waited for a job of these last moments gets the answer: a client hangs up when it has it. One that
+// stays connected without a question is not waited for longer than a fifth of a second.
+void daemon_process::finish_replies(unsigned looks)
+{
+    if (looks != 0 && server_->connections() != 0) {
+        quiet_timer_.expires_after(std::chrono::milliseconds(5));
+        quiet_timer_.async_wait([this, looks](auto canceled) {
+            if (!canceled) finish_replies(looks - 1);
+        });
+        return;
+    }
+    server_->close();
+    is_output_stopping_ = true;
+    output_->stop();
 }
 
 void daemon_process::end(int status)
