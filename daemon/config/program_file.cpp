@@ -172,7 +172,10 @@ std::vector<file_program> parse_program_file(const config_value& tree, const std
                                              diagnostics& out)
 {
     std::vector<file_program> programs;
-    if (tree.type == kind::null) return programs; // nothing but comments
+    if (tree.type == kind::null) { // nothing, or nothing but comments: an editor may be about to write it
+        out.push_back({severity::warning, {file}, "the file is empty: it defines no program"});
+        return programs;
+    }
     if (tree.type != kind::map) {
         report(out, file, tree,
                "expected a map with the key 'programs', found " +

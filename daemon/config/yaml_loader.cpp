@@ -1,5 +1,6 @@
 #include "daemon/config/yaml_loader.h"
 
+#include "daemon/config/yaml_mistakes.h"
 #include "daemon/core/utf8.h"
 
 #include <yaml-cpp/eventhandler.h>
@@ -39,6 +40,9 @@ public:
     tree_builder(const std::string& file, diagnostics& out) : file_(file), out_(out) {}
 
     [[nodiscard]] config_value take() { return std::move(root_); }
+    // Where the last scalar begins that was not plain, in bytes; the end of any text when there was none.
+    // Only this one can be without its closing quote, for nothing stands behind it then.
+    [[nodiscard]] std::size_t last_quoted() const { return last_quoted_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override
     {
@@ -63,6 +67,7 @@ public:
                   const std::string& text) override
     {
         refuse_tag(mark, tag);
+        if (tag != "?") last_quoted_ = static_cast<std::size_t>(mark.pos);
         config_value value = config_value::scalar(text);
         set_place(value, place_of(mark));
         add(std::move(value), anchor, {.text = text.size()});
@@ -217,6 +222,7 @@ private:
     std::unordered_map<YAML::anchor_t, std::pair<config_value, cost>> anchors_;
     std::size_t nodes_ = 0;
     std::size_t text_ = 0;
+    std::size_t last_quoted_ = yaml_max_bytes;
 };
 
 // The first thing of the text that no YAML may contain; npos when there is none.
@@ -261,21 +267,16 @@ std::string_view line_of(std::string_view text, int number)
     return text.substr(0, text.find('\n'));
 }
 
-// The library's messages are terse; the mistakes that everyone makes get a sentence more.
-std::string explain(std::string message, std::string_view line, std::size_t column)
+// The library has accepted, or given up, a text whose last quote is never closed. `scalar` counts from the
+// first byte that the library sees, which is that after a byte order mark.
+bool has_unclosed_quote(std::string_view text, std::size_t scalar, const std::string& file, diagnostics& out)
 {
-    const std::string_view indentation = line.substr(0, line.find_first_not_of(" \t"));
-    if (indentation.find('\t') != std::string_view::npos)
-        return "not valid YAML: a tab in the indentation; only blanks count there";
-    message.insert(0, "not valid YAML: ");
-    const std::string_view rest = column > 0 && column <= line.size() ? line.substr(column - 1) : line;
-    if (!rest.empty() && std::string_view("%@`").find(rest.front()) != std::string_view::npos)
-        return message + "; a value that begins with " + rest.front() + " needs quotes";
-    if (rest.starts_with('*'))
-        return message + "; a value that begins with * needs quotes, unless it is an alias";
-    if (message.find("illegal map value") != std::string::npos)
-        return message + "; a value that contains ': ' needs quotes";
-    return message;
+    const std::size_t skipped = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+    const auto quote = find_unclosed_quote(text, skipped + scalar);
+    if (quote == std::string_view::npos) return false;
+    out.push_back(
+        {severity::error, position_of(text, quote, file), "the quote that opens here is never closed"});
+    return true;
 }
 
 } // namespace
@@ -283,20 +284,33 @@ std::string explain(std::string message, std::string_view line, std::size_t colu
 std::optional<config_value> load_yaml(std::string_view text, const std::string& file, diagnostics& out)
 {
     if (!check_bytes(text, file, out)) return std::nullopt;
+    if (const auto section = find_ini_section(text); section != std::string_view::npos) {
+        out.push_back({severity::error, position_of(text, section, file),
+                       "this looks like a unit or ini file, not YAML: write a mapping 'programs:'"});
+        return std::nullopt;
+    }
     tree_builder builder(file, out);
     try {
-        std::istringstream stream{std::string(text)};
+        // A last line without its end would make another error of an open quote, one without its place.
+        std::istringstream stream(std::string(text) + (text.ends_with('\n') ? "" : "\n"));
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(builder)) {
         }
+        if (has_unclosed_quote(text, builder.last_quoted(), file, out)) return std::nullopt;
         return builder.take();
     } catch (const stop_reading&) {
         return std::nullopt;
     } catch (const YAML::Exception& e) {
+        // What is missing at the end may have been swallowed by a quote, that of the value read last or of
+        // the one that was not expected.
+        if (has_unclosed_quote(text, builder.last_quoted(), file, out)) return std::nullopt;
+        if (e.msg.starts_with("end of ") && !e.mark.is_null() &&
+            has_unclosed_quote(text, static_cast<std::size_t>(e.mark.pos), file, out))
+            return std::nullopt;
         source_position where{file};
         if (!e.mark.is_null()) where = {file, e.mark.line + 1, e.mark.column + 1};
         const auto column = static_cast<std::size_t>(where.column);
-        out.push_back({severity::error, where, explain(e.msg, line_of(text, where.line), column)});
+        out.push_back({severity::error, where, explain_yaml_error(e.msg, line_of(text, where.line), column)});
     } catch (const std::exception& e) { // the library lets the standard library's through
         out.push_back({severity::error, {file}, std::string("not valid YAML: ") + e.what()});
     }

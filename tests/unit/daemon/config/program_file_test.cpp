@@ -47,10 +47,19 @@ TEST_CASE("programs of a file, and where they stand", "[program_file]")
 
 TEST_CASE("a file without programs is no mistake", "[program_file]")
 {
-    for (const char* text : {"", "# nothing", "programs:", "programs: {}", "defaults: {restart_sec: 1s}"}) {
+    for (const char* text : {"programs:", "programs: {}", "defaults: {restart_sec: 1s}"}) {
         CAPTURE(text);
         CHECK(parse(text).problems.empty());
         CHECK(parse(text).programs.empty());
+    }
+}
+
+TEST_CASE("an empty file is a warning: perhaps it is being written", "[program_file]")
+{
+    for (const char* text : {"", "\n\n", "# nothing\n", "---\n"}) {
+        CAPTURE(text);
+        CHECK(parse(text).problems ==
+              std::vector<std::string>{"f: warning: the file is empty: it defines no program"});
     }
 }
 

@@ -92,9 +92,8 @@ TEST_CASE("what is refused, and where", "[yaml_loader]")
         {"a: *x", "a value that begins with * needs quotes, unless it is an alias"},
         {"a:\n\tb: 1", "f:2:3: error: not valid YAML: a tab in the indentation"},
         {"a: [1, 2", "not valid YAML"},
-        {"a: 'x", "not valid YAML"},
+        {"a: 'x", "f:1:4: error: the quote that opens here is never closed"},
         {"a: \"\\q\"", "not valid YAML"},
-        {"[Unit]\nAfter=x", "error"},
         {"a: 1\nb: \x1b[31m", "f:2:4: error: a control character: write it as \\x1b in double quotes"},
         {"a: \xff", "f:1:4: error: invalid UTF-8"},
         {"\xff\xfe"
@@ -110,6 +109,81 @@ TEST_CASE("what is refused, and where", "[yaml_loader]")
     REQUIRE_FALSE(result.problems.empty());
     CAPTURE(result.problems.front());
     CHECK(result.problems.front().find(expected) != std::string::npos);
+}
+
+TEST_CASE("a quote that is never closed is refused where it opens", "[yaml_loader]")
+{
+    const auto [text, where] = GENERATE(table<std::string, const char*>({
+        {"p:\n  half:\n    run: \"/bin/sleep 77\n  other:\n    run: /bin/sleep 78\n", "f:3:10"},
+        {"p:\n  half:\n    run: '/bin/sleep 77\n  other:\n    run: /bin/sleep 78\n", "f:3:10"},
+        {"a: \"x", "f:1:4"},
+        {"a: \"", "f:1:4"},
+        {"a: \"x\\\"\nb: 1\n", "f:1:4"},
+        {"a: \"x\\", "f:1:4"},
+        {"a: 'it''s\nb: 1\n", "f:1:4"},
+        {"a: 'x''", "f:1:4"},
+        {"a: 'x \"y\"\nb: 1\n", "f:1:4"},
+        {"a: 'x'\nb: \"y\"\nc: 'z\n", "f:3:4"},
+        {"a: &x 'y\nb: 1\n", "f:1:7"},
+        {"a: &x # why\n  'y\nb: 1\n", "f:2:3"},
+        {"a: ! 'y\nb: 1\n", "f:1:6"},
+        {"- x\n- 'y\n- z\n", "f:2:3"},
+        {"'a: 1\nb: 2\n", "f:1:1"},
+        {"a: 1\n'b: 2\nc: 3\n", "f:2:1"},
+        {"a:\n  b: 1\n  \"c: 2\nd: 3\n", "f:3:3"},
+        {"? 'a\nb: 2\n", "f:1:3"},
+        {"a: [x, 'y]\nb: 2\n", "f:1:8"},
+        {"a: {x: \"y}\nb: 2\n", "f:1:8"},
+        {"a: {x: 1, 'y: 2}\nb: 2\n", "f:1:11"},
+        {"a: 1\r\nb: 'y\r\nc: 2\r\n", "f:2:4"},
+        {"# ä€😀\na: 'ä'\nb: 'y\nc: 2\n", "f:3:4"},
+        {"\xef\xbb\xbf# no\na: 'y\nc: 2\n", "f:2:4"},
+    }));
+    CAPTURE(text);
+    const outcome result = load(text);
+    CHECK_FALSE(result.tree);
+    CHECK(result.problems ==
+          std::vector{std::string(where) + ": error: the quote that opens here is never closed"});
+}
+
+TEST_CASE("a quote that is closed is none that is not", "[yaml_loader]")
+{
+    const auto [text, expected] = GENERATE(table<const char*, const char*>({
+        {"a: 'x'", R"({"a":"x"})"},
+        {"a: ''", R"({"a":""})"},
+        {"a: ''''", R"({"a":"'"})"},
+        {"a: \"\\\\\"", R"({"a":"\\"})"},
+        {"a: \"x\\\"\"\n", R"({"a":"x\""})"},
+        {"a: 'x\n  y'\nb: 1\n", R"({"a":"x y","b":"1"})"},
+        {"a: it's\nb: 5\"\n", R"({"a":"it's","b":"5\""})"},
+        {"a: |\n  'x\nb: >\n  \"y\n", R"({"a":"'x\n","b":"\"y\n"})"},
+        {"a: 'x' # it's\n", R"({"a":"x"})"},
+        {"\xef\xbb\xbf'a': 'x'", R"({"a":"x"})"},
+        {"a: 'ä€😀'\n'ä': \"ä\"", R"({"a":"ä€😀","ä":"ä"})"},
+    }));
+    CAPTURE(text);
+    CHECK(json_of(text) == expected);
+}
+
+TEST_CASE("unit files and ini files are told by their looks", "[yaml_loader]")
+{
+    const std::string looks = ": error: this looks like a unit or ini file, not YAML";
+    const auto [text, where] = GENERATE(table<const char*, const char*>({
+        {"[Service]\nExecStart=/bin/x\n", "f:1:1"},
+        {"[Unit]\nAfter=x", "f:1:1"},
+        {"# mine\n\n[Unit]\nDescription=a, b: c\n\n[Service]\nExecStart=/bin/x\n", "f:3:1"},
+        {"[program:x]\r\ncommand=/bin/x\r\n", "f:1:1"},
+        {"; mine\n[program:x]\n; its command\n  command = /bin/x\n", "f:2:1"},
+        {"[unix_http_server]\n[supervisord]\n", "f:1:1"},
+    }));
+    CAPTURE(text);
+    const outcome result = load(text);
+    CHECK_FALSE(result.tree);
+    REQUIRE(result.problems.size() == 1);
+    CHECK(result.problems.front().find(where + looks) == 0);
+    CHECK(json_of("[a]\n") == R"(["a"])");
+    CHECK(json_of("[a,\nb=c]\n") == R"(["a","b=c"])");
+    CHECK(json_of("[a]\n# b=c\n") == R"(["a"])");
 }
 
 TEST_CASE("mistakes that leave the text readable are reported together", "[yaml_loader]")
