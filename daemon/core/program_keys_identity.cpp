@@ -129,6 +129,29 @@ void add_assignment(environment& variables, const config_value& where, std::stri
     add_variable(variables, where, text.substr(0, equals), text.substr(equals + 1), errors);
 }
 
+// Whether the text has Supervisor's form, A="1",B="2": a comma outside of quotes, and behind it NAME=. Taken
+// as a unit file's it would be one variable with all of the text.
+bool separates_by_commas(std::string_view text)
+{
+    char quote = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '\\') {
+            ++at;
+        } else if (quote != 0) {
+            if (c == quote) quote = 0;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == ',') {
+            std::string_view next = text.substr(at + 1);
+            next.remove_prefix(std::min(next.find_first_not_of(" \t\r\n"), next.size()));
+            const auto equals = next.find('=');
+            if (equals != std::string_view::npos && is_variable_name(next.substr(0, equals))) return true;
+        }
+    }
+    return false;
+}
+
 void parse_environment(program_config& program, const config_value& value, key_errors& errors)
 {
     environment variables;
@@ -145,6 +168,8 @@ void parse_environment(program_config& program, const config_value& value, key_e
     } else if (value.type == config_value::kind::scalar) {
         const auto words = split_words(value.text); // as in a unit file: A=1 "B=two words"
         if (!words) return errors.report(value, words.error().message());
+        if (separates_by_commas(value.text))
+            return errors.report(value, "Supervisor's commas: write a map, {A: 1, B: 2}");
         for (const std::string& word : *words)
             add_assignment(variables, value, word, errors);
     } else {
@@ -223,14 +248,15 @@ constexpr auto rows = std::to_array<program_key>({
      format_words<&program_config::supplementary_groups>},
     {"working_directory", "WorkingDirectory", key_kind::path, "", "an absolute path or ~",
      "Where the program starts; `~` is the home of `user`. With the prefix `-` a missing folder is no error. "
-     "Without the key: `/`.",
+     "Without the key: `/` for the system's daemon, the account's home folder for `procctld --user`.",
      parse_working_directory, format_working_directory},
     {"umask", "UMask", key_kind::text, "0022", "octal, 0000 to 0777",
      "Which permissions new files do not get.", parse_umask, format_umask},
-    {"environment", "Environment", key_kind::text_map, "", "a map, or a list of NAME=value",
+    {"environment", "Environment", key_kind::text_map, "",
+     "a map, a list of NAME=value, or a text of NAME=value apart by blanks",
      "Variables for the program, besides PATH and those of `user`. Values are taken as they are written: "
-     "`yes` "
-     "is the text yes.",
+     "`yes` is the text yes. In a text, quotes group as in a unit file: `A=1 'B=two words'`; commas do not "
+     "separate.",
      parse_environment, format_environment},
     {"environment_file", "EnvironmentFile", key_kind::text_list, "", "an absolute path, or a list of them",
      "Files with NAME=value lines, read at each start; they override `environment`. With the prefix `-` a "

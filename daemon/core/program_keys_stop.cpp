@@ -43,7 +43,10 @@ constexpr std::string_view signals = "a signal: SIGINT, INT, 2, SIGRTMIN+3";
 constexpr auto rows = std::to_array<program_key>({
     {"kill_mode", "KillMode", key_kind::choice, "control-group", "control-group, mixed, process, none",
      "Who is signalled on a stop: `control-group` every process of the program, `mixed` the main process and "
-     "then, when it has gone, SIGKILL to the rest, `process` the main process alone, `none` nobody.",
+     "then, when it has gone, SIGKILL to the rest, `process` the main process alone, `none` nobody. "
+     "In this version `control-group` and `mixed` reach the processes of the program's process group: a "
+     "child "
+     "that leaves it with setsid is not reached (own cgroups come in a later version).",
      parse_kill_mode, format_kill_mode},
     {"kill_signal", "KillSignal", key_kind::signal_number, "SIGTERM", signals,
      "The signal that asks the program to end.", parse_signal_key<&program_config::kill_signal>,

@@ -310,6 +310,27 @@ TEST_CASE("the environment as a map, a list or a text", "[program_keys]")
     CHECK(mentions(parse_key("environment", map({{"A", text("%x")}})).problems, "unknown specifier"));
 }
 
+TEST_CASE("Supervisor's commas do not separate variables", "[program_keys]")
+{
+    using variables = std::vector<std::pair<std::string, std::string>>;
+    for (const char* commas :
+         {R"(A="1",B="2")", "A=1,B=2", "A='1', B='2'", "A=1,\n  B=2", R"(A="x\"y",B=2)"}) {
+        CAPTURE(commas);
+        CHECK(mentions(parse_key("environment", text(commas)).problems,
+                       "environment: Supervisor's commas: write a map, {A: 1, B: 2}"));
+    }
+    const auto read = [](config_value value) {
+        const outcome o = parse_key("environment", std::move(value));
+        CHECK(o.problems.empty());
+        return o.program.environment;
+    };
+    CHECK(read(text("A=1,2,3 B=x")) == variables{{"A", "1,2,3"}, {"B", "x"}});
+    CHECK(read(text("A=x,-Dy=1")) == variables{{"A", "x,-Dy=1"}});
+    CHECK(read(text("'LEVELS=info,net=warn' B=x")) == variables{{"LEVELS", "info,net=warn"}, {"B", "x"}});
+    CHECK(read(list({text("LEVELS=info,net=warn")})) == variables{{"LEVELS", "info,net=warn"}});
+    CHECK(read(map({{"LEVELS", text("info,net=warn")}})) == variables{{"LEVELS", "info,net=warn"}});
+}
+
 TEST_CASE("environment files", "[program_keys]")
 {
     CHECK(parse_key("environment_file", text("-/etc/a")).program.environment_files ==
