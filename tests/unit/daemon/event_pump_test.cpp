@@ -1,0 +1,99 @@
+#include "daemon/event_pump.h"
+#include "daemon/os/clock.h"
+#include "tests/support/catch.h"
+
+#include <optional>
+#include <stdexcept>
+
+using namespace procctl;
+using namespace std::chrono_literals;
+
+namespace {
+
+loaded_program program(const std::string& name, duration restart_sec)
+{
+    loaded_program p;
+    p.config.name = name;
+    p.config.exec_start = {{{"/bin/" + name}}};
+    p.config.restart_sec = restart_sec;
+    p.config.start_limit_burst = 0;
+    return p;
+}
+
+// A pump whose hands start every process at once, in their imagination.
+struct pumped {
+    boost::asio::io_context io;
+    supervisor programs{1};
+    std::vector<std::string> done; // "start_main", "announce_state running" …
+    int settled = 0;
+    bool throws = false;
+    std::optional<event_pump> pump;
+
+    pumped()
+    {
+        pump.emplace(io, programs,
+                     event_pump::handlers{.carry_out = [this](const order& o) { carry_out(o); },
+                                          .settled = [this] { ++settled; }});
+    }
+
+    void carry_out(const order& o)
+    {
+        if (throws) throw std::runtime_error("no memory");
+        const auto* mine = std::get_if<instance_order>(&o);
+        if (mine == nullptr) return;
+        done.push_back(describe(mine->what));
+        if (std::holds_alternative<start_main>(mine->what))
+            pump->fact(mine->who, main_started{programs.find(mine->who)->status.main_serial, 100, {}});
+    }
+
+    void exits(const std::string& name)
+    {
+        const instance* i = programs.find(name);
+        pump->fact(i->id, main_exited{i->status.main_serial, {exit_code_kind::exited, 1}, false});
+    }
+};
+
+} // namespace
+
+TEST_CASE("a fact that arises while an order is carried out is dealt with in the same run", "[pump]")
+{
+    pumped p;
+    p.pump->carry_out(p.programs.apply({program("web", 1h)}, now()));
+    CHECK(p.done ==
+          std::vector<std::string>{"start_main", "announce_state running", "finish_job start done"});
+    CHECK(p.programs.find("web")->status.main_pid == 100);
+    CHECK(p.settled == 1);
+}
+
+TEST_CASE("a restart without delay comes with the next turn of the loop", "[pump]")
+{
+    pumped p;
+    p.pump->carry_out(p.programs.apply({program("web", 0s)}, now()));
+    p.exits("web");
+    CHECK(p.programs.find("web")->status.state == sub_state::auto_restart);
+    p.io.poll();
+    CHECK(p.programs.find("web")->status.state == sub_state::running);
+    CHECK(p.programs.find("web")->status.n_restarts == 1);
+}
+
+TEST_CASE("a restart with a delay is waited for by the one timer", "[pump]")
+{
+    pumped p;
+    p.pump->carry_out(p.programs.apply({program("slow", 1h), program("quick", 20ms)}, now()));
+    p.exits("slow");
+    p.exits("quick");
+    while (p.programs.find("quick")->status.state != sub_state::running)
+        REQUIRE(p.io.run_one() == 1); // blocks until the timer
+    CHECK(p.programs.find("slow")->status.state == sub_state::auto_restart);
+}
+
+TEST_CASE("a handler that throws costs one order, not the pump", "[pump]")
+{
+    pumped p;
+    p.throws = true;
+    CHECK_THROWS(p.pump->carry_out(p.programs.apply({program("web", 1h), program("db", 1h)}, now())));
+    p.throws = false;
+    p.pump->carry_out({});
+    CHECK(p.done.front() == "start_main");
+    CHECK(p.settled == 1);
+}
