@@ -43,13 +43,18 @@ std::string explain_top_level_key(const config_value& key, const config_value& v
     return unknown + "; allowed are programs and defaults";
 }
 
-// The program's value laid over that of `defaults`. Maps are laid over each other key by key, lists of
-// assignments one behind the other.
+// The program's value laid over that of `defaults`. Maps are laid over each other key by key, lists and texts
+// of assignments one behind the other; an empty text takes the default back.
 config_value merge_values(const config_value& below, const config_value& above)
 {
     if (below.type == kind::list && above.type == kind::list) {
         config_value merged = above;
         merged.items.insert(merged.items.begin(), below.items.begin(), below.items.end());
+        return merged;
+    }
+    if (below.type == kind::scalar && above.type == kind::scalar && !above.text.empty()) {
+        config_value merged = above;
+        merged.text = below.text + ' ' + above.text;
         return merged;
     }
     if (below.type != kind::map || above.type != kind::map) return above;

@@ -145,8 +145,9 @@ bool separates_by_commas(std::string_view text)
         } else if (c == ',') {
             std::string_view next = text.substr(at + 1);
             next.remove_prefix(std::min(next.find_first_not_of(" \t\r\n"), next.size()));
-            const auto equals = next.find('=');
-            if (equals != std::string_view::npos && is_variable_name(next.substr(0, equals))) return true;
+            const auto end = next.find_first_of("=, \t\r\n"); // no further: the text may be all commas
+            if (end != std::string_view::npos && next[end] == '=' && is_variable_name(next.substr(0, end)))
+                return true;
         }
     }
     return false;

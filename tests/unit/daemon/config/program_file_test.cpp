@@ -94,6 +94,14 @@ TEST_CASE("environments in two forms are put together only when it is clear how"
                                 "programs: {a: {exec_start: /bin/a, environment: [B=3]}}\n");
     CHECK(lists.problems.empty());
     CHECK(config(lists, 0).environment.size() == 2);
+    const outcome texts = parse("defaults: {environment: A=1 'B=2 x'}\n"
+                                "programs:\n"
+                                "  a: {exec_start: /bin/a, environment: B=3 C=4}\n"
+                                "  b: {exec_start: /bin/b, environment: ''}\n");
+    CHECK(texts.problems.empty());
+    using variables = std::vector<std::pair<std::string, std::string>>;
+    CHECK(config(texts, 0).environment == variables{{"A", "1"}, {"B", "3"}, {"C", "4"}});
+    CHECK(config(texts, 1).environment.empty());
     const outcome mixed = parse("defaults: {environment: {A: 1}}\n"
                                 "programs: {a: {exec_start: /bin/a, environment: [B=3]}}\n");
     REQUIRE(mixed.problems.size() == 1);
