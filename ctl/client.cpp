@@ -9,6 +9,10 @@
 #include <cerrno>
 #include <optional>
 
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 namespace procctl::ctl {
 namespace {
 
@@ -91,7 +95,7 @@ result<api_reply> client::request(std::string_view method, std::string_view targ
     const bool is_over = failed || !parser.keep_alive();
     if (is_over) impl_->disconnect();
     if (failed) return socket_error(failed, impl_->path);
-    return api_reply{parser.get().result_int(), std::move(parser.get().body())};
+    return api_reply{.status = parser.get().result_int(), .body = std::move(parser.get().body())};
 }
 
 result<api_reply> client::stream(std::string_view target, const std::function<void(std::string_view)>& piece)
@@ -102,7 +106,7 @@ result<api_reply> client::stream(std::string_view target, const std::function<vo
         impl_->disconnect();
         return socket_error(failed, impl_->path);
     }
-    api_reply reply{parser.get().result_int(), {}};
+    api_reply reply{.status = parser.get().result_int(), .body = {}};
     std::array<char, 16 * 1024> space{};
     while (!failed && !parser.is_done()) {
         http::buffer_body::value_type& body = parser.get().body();
@@ -118,7 +122,7 @@ result<api_reply> client::stream(std::string_view target, const std::function<vo
             reply.body += got;
     }
     impl_->disconnect();
-    if (failed) return socket_error(failed, impl_->path);
+    reply.is_complete = !failed;
     return reply;
 }
 
@@ -129,6 +133,17 @@ void client::wait_until_closed()
     while (impl_->socket.is_open() && !closed)
         impl_->socket.read_some(asio::buffer(&byte, 1), closed);
     impl_->disconnect();
+}
+
+// SO_PEERCRED names the process that listens, by its number here. Where another has made the socket, or the
+// daemon knows itself by another number, the two differ, and `pid` might be anybody.
+unique_fd client::process(std::int64_t pid) const
+{
+    ucred listens{};
+    socklen_t size = sizeof listens;
+    const int socket = impl_->socket.is_open() ? impl_->socket.native_handle() : -1;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &listens, &size) != 0 || listens.pid != pid) return {};
+    return unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, listens.pid, 0)));
 }
 
 } // namespace procctl::ctl

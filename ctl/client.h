@@ -18,6 +18,7 @@ public:
     result<api_reply> stream(std::string_view target,
                              const std::function<void(std::string_view)>& piece) override;
     void wait_until_closed() override;
+    [[nodiscard]] unique_fd process(std::int64_t pid) const override;
     [[nodiscard]] const std::string& socket() const override;
 
 private:

@@ -108,6 +108,7 @@ constexpr auto table = std::to_array<command>({
      {},
      run_daemon_shutdown},
     {"version", "", names::none, "Show the versions of procctl and of the daemon", "", {}, run_version},
+    {"help", "[COMMAND]", names::optional, "Show the commands, or how one is used", "", {}, run_help},
 });
 
 } // namespace

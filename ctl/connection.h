@@ -2,7 +2,9 @@
 #pragma once
 
 #include "common/result.h"
+#include "common/unique_fd.h"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@ namespace procctl::ctl {
 struct api_reply {
     unsigned status = 200;
     std::string body;
+    bool is_complete = true; // false: the connection ended in the middle of a streamed body
 };
 
 class connection {
@@ -31,6 +34,10 @@ public:
     // Returns once the daemon has closed the connection that the last request left open; at once if there is
     // none.
     virtual void wait_until_closed() = 0;
+    // A pidfd of the daemon's process that answered the last request, and said that it is process `pid`.
+    // Empty when it cannot be had: the daemon's processes may have other numbers here (another pid
+    // namespace).
+    [[nodiscard]] virtual unique_fd process(std::int64_t pid) const = 0;
     // What is connected to, for messages.
     [[nodiscard]] virtual const std::string& socket() const = 0;
 };

@@ -4,6 +4,9 @@
 
 #include <ostream>
 
+#include <errno.h>
+#include <poll.h>
+
 namespace procctl::ctl {
 namespace {
 
@@ -16,7 +19,16 @@ std::int64_t daemon_pid(session& s)
     return status ? status->pid : 0;
 }
 
-// The daemon also closes a connection that is idle for long; and another may be started in its place.
+// A pidfd becomes readable when its process ends.
+void wait_until_ended(const unique_fd& process)
+{
+    pollfd end{.fd = process.get(), .events = POLLIN, .revents = 0};
+    while (::poll(&end, 1, -1) < 0 && errno == EINTR) {
+    }
+}
+
+// What can be seen at the socket alone. The daemon also closes a connection that is idle for long; and
+// another may be started in its place.
 void wait_until_gone(session& s, std::int64_t pid)
 {
     do
@@ -40,10 +52,16 @@ int run_daemon_status(session& s)
 int run_daemon_shutdown(session& s)
 {
     const std::int64_t pid = daemon_pid(s);
+    const unique_fd process = pid != 0 ? s.daemon.process(pid) : unique_fd();
     const asked answer = ask(s, "POST", "/v1/daemon/shutdown");
     if (answer.failed) return *answer.failed;
     if (answer.reply.status != 200) return refused(s, answer.reply);
-    if (!s.opts.no_wait) wait_until_gone(s, pid);
+    if (!s.opts.no_wait) {
+        if (process)
+            wait_until_ended(process);
+        else
+            wait_until_gone(s, pid);
+    }
     if (s.opts.json())
         s.out << answer.reply.body;
     else

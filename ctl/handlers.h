@@ -27,6 +27,9 @@ namespace procctl::ctl {
 [[nodiscard]] int run_daemon_shutdown(session&);
 [[nodiscard]] int run_version(session&);
 
+// help.cpp
+[[nodiscard]] int run_help(session&);
+
 // check.cpp: replaces this process by `procctld --check`; comes back only when that cannot be run.
 [[nodiscard]] int run_check(session&);
 

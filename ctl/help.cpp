@@ -1,5 +1,9 @@
 #include "ctl/help.h"
 
+#include "ctl/handlers.h"
+
+#include <ostream>
+
 namespace procctl::ctl {
 namespace {
 
@@ -87,6 +91,22 @@ std::string help_text(const command& c)
     if (!c.text.empty()) out += '\n' + wrapped(c.text, 0);
     if (!c.own_options.empty()) out += options_text("Options", c.own_options);
     return out + options_text("Options of every command", global_options());
+}
+
+// The words are those of a command, "daemon status", or of several: "daemon".
+int run_help(session& s)
+{
+    std::string name;
+    for (const std::string& word : s.opts.names)
+        name += (name.empty() ? "" : " ") + word;
+    std::string text = name.empty() ? help_text() : "";
+    for (const command& c : commands())
+        if (!name.empty() && (c.name == name || c.name.starts_with(name + ' ')))
+            text += (text.empty() ? "" : "\n") + help_text(c);
+    s.out << text;
+    if (!text.empty()) return exit_done;
+    s.err << "procctl: there is no command '" << printable(name) << "'\nSee `procctl --help`.\n";
+    return exit_usage;
 }
 
 } // namespace procctl::ctl

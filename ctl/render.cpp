@@ -237,6 +237,18 @@ std::string render_update(const protocol::update_reply& u)
     return out;
 }
 
+namespace {
+
+// "start failed"; "start canceled".
+std::string in_words(const protocol::job_reply& j)
+{
+    if (j.outcome == "start-limit-hit") return printable(j.job) + " refused by the start limit";
+    if (j.outcome == "timeout") return printable(j.job) + " timed out";
+    return printable(j.job) + ' ' + printable(j.outcome);
+}
+
+} // namespace
+
 job_texts render_jobs(const std::vector<protocol::job_reply>& jobs, const view& how)
 {
     job_texts out;
@@ -247,8 +259,7 @@ job_texts render_jobs(const std::vector<protocol::job_reply>& jobs, const view& 
         } else if (j.outcome == "queued") {
             out.done += name + ": " + printable(j.job) + " queued\n";
         } else {
-            out.failed +=
-                name + ": " + painted(printable(j.job) + ' ' + printable(j.outcome), color::red, how);
+            out.failed += name + ": " + painted(in_words(j), color::red, how);
             if (!j.explanation.empty()) out.failed += ": " + printable(j.explanation);
             out.failed += "\n  see `procctl status " + name + "` and `procctl logs " + name + "`\n";
         }

@@ -13,7 +13,7 @@ _procctl() {
     # Bash splits worker@1 at the '@'; the word up to the cursor stands in the line.
     line=${COMP_LINE:0:COMP_POINT}
     [[ $line != *@* ]] || cur=${line##*[[:space:]]}
-    local commands="status start stop restart kill show cat logs update reset-failed is-active is-failed check daemon version"
+    local commands="status start stop restart kill show cat logs update reset-failed is-active is-failed check daemon version help"
     local options="--socket --user --system -o --output --no-wait --no-color -h --help"
 
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -68,7 +68,7 @@ _procctl() {
         return
     fi
     case $command in
-    "") mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
+    "" | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
     daemon) mapfile -t COMPREPLY < <(compgen -W "status shutdown" -- "$cur") ;;
     check) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     update | version) ;;

@@ -1,6 +1,6 @@
 # Completion of procctl for fish.
 
-set -l commands status start stop restart kill show cat logs update reset-failed is-active is-failed check daemon version
+set -l commands status start stop restart kill show cat logs update reset-failed is-active is-failed check daemon version help
 
 function __procctl_names
     set -l where
@@ -36,6 +36,8 @@ complete -c procctl -n $none -a is-failed -d 'Ask whether programs have failed'
 complete -c procctl -n $none -a check -d 'Check the configuration, without a daemon'
 complete -c procctl -n $none -a daemon -d 'The daemon itself'
 complete -c procctl -n $none -a version -d 'Show the versions'
+complete -c procctl -n $none -a help -d 'Show how a command is used'
+complete -c procctl -n '__fish_seen_subcommand_from help' -a "$commands"
 
 set -l named status start stop restart kill show cat logs reset-failed is-active is-failed
 complete -c procctl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from daemon" -a '(__procctl_names)'

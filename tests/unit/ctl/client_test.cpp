@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -142,6 +143,31 @@ TEST_CASE("a stream is passed on as it comes, until the server ends it", "[clien
     CHECK(reply->status == 200);
     CHECK(got.size() == 100'003);
     CHECK(got.ends_with("end"));
+}
+
+TEST_CASE("a stream that breaks off says so, and keeps what has come", "[client]")
+{
+    canned_server server({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"});
+    client c(server.path);
+    std::string got;
+    const auto reply = c.stream("/v1/log", [&](std::string_view piece) { got += piece; });
+    REQUIRE(reply);
+    CHECK(!reply->is_complete);
+    CHECK(got == "abc");
+}
+
+TEST_CASE("the process that answers can be watched, and no other", "[client]")
+{
+    canned_server server({reply_of(200, "one"), reply_of(200, "two")});
+    client c(server.path);
+    CHECK(!c.process(::getpid())); // nobody has answered yet
+    CHECK(c.request("GET", "/", ""));
+    const unique_fd process = c.process(::getpid()); // the server is a thread of this one
+    CHECK(process);
+    pollfd end{.fd = process.get(), .events = POLLIN, .revents = 0};
+    CHECK(::poll(&end, 1, 0) == 0);
+    CHECK(!c.process(1)); // it says another number than the kernel does
+    CHECK(c.request("GET", "/", ""));
 }
 
 TEST_CASE("a stream that is refused is a reply", "[client]")

@@ -4,7 +4,11 @@
 #include "tests/support/golden.h"
 #include "tests/unit/ctl/fake_connection.h"
 
+#include <thread>
+
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 
 using namespace procctl;
 using namespace procctl::ctl;
@@ -194,6 +198,38 @@ TEST_CASE("logs and cat pass on what comes", "[commands]")
     CHECK(run({"cat", "nope"}, daemon).status == exit_unknown);
 }
 
+TEST_CASE("logs that are followed end with the daemon", "[commands]")
+{
+    sample_daemon daemon;
+    const std::string log = "GET /v1/log?pattern=web&lines=10&follow=true";
+    daemon.replies[log] = {.status = 200, .body = "a\n", .is_complete = false};
+    CHECK(run({"logs", "-f", "web"}, daemon).text() ==
+          "a\n[stderr]\nprocctl: the daemon has broken off its reply; it may be about to end\n"
+          "[exit status 5]\n");
+    daemon.on_request = [&] {
+        if (daemon.asked.back() == log) daemon.unreachable = ECONNREFUSED;
+    };
+    CHECK(run({"logs", "-f", "web"}, daemon).text() ==
+          "a\n[stderr]\nprocctl: the daemon has ended\n[exit status 5]\n");
+}
+
+TEST_CASE("help is a command too", "[commands]")
+{
+    sample_daemon daemon;
+    const auto shows_the_same = [&](const words& help, const words& option) {
+        const outcome text = run(help, daemon);
+        CHECK(text.text() == run(option, daemon).text());
+        CHECK(text.status == exit_done);
+    };
+    shows_the_same({"help"}, {"--help"});
+    shows_the_same({"help", "start"}, {"start", "--help"});
+    shows_the_same({"help", "daemon", "status"}, {"daemon", "status", "--help"});
+    CHECK(run({"help", "daemon"}, daemon).out.find("procctl daemon shutdown") != std::string::npos);
+    CHECK(run({"help", "nope"}, daemon).text() ==
+          "[stderr]\nprocctl: there is no command 'nope'\nSee `procctl --help`.\n[exit status 2]\n");
+    CHECK(daemon.asked.empty());
+}
+
 TEST_CASE("show prints properties, all or some", "[commands]")
 {
     sample_daemon daemon;
@@ -257,6 +293,25 @@ TEST_CASE("daemon shutdown waits until it is gone", "[commands]")
         daemon.on_wait = [&] { daemon.replies["GET /v1/daemon"] = daemon_of(++waits == 2 ? 43 : 42); };
         CHECK(run({"daemon", "shutdown"}, daemon).status == exit_done);
         CHECK(waits == 2);
+    }
+    SECTION("not at the socket but at its process, where that can be seen")
+    {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        const unique_fd process(ends[0]);
+        unique_fd life(ends[1]);
+        std::thread main_loop;
+        daemon.end_of_process = process.get();
+        daemon.on_request = [&] {
+            if (daemon.asked.back() != "POST /v1/daemon/shutdown") return;
+            daemon.unreachable = ECONNREFUSED; // the socket is gone at once, the process a little later
+            main_loop = std::thread([&] { life.reset(); }); // readable: the end of file
+        };
+        CHECK(run({"daemon", "shutdown"}, daemon).text() == "the daemon has ended\n[exit status 0]\n");
+        main_loop.join();
+        CHECK(daemon.asked.back() == "POST /v1/daemon/shutdown");
+        pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+        CHECK(::poll(&ended, 1, 0) == 1);
     }
     SECTION("unless it need not")
     {

@@ -20,7 +20,9 @@ public:
         const auto found = replies.find(key);
         if (found == replies.end())
             return api_reply{404, R"({"kind":"not-found","message":"nothing is there"})"};
-        return found->second;
+        const api_reply reply = found->second;
+        if (on_request) on_request();
+        return reply;
     }
     result<api_reply> stream(std::string_view target,
                              const std::function<void(std::string_view)>& piece) override
@@ -34,13 +36,19 @@ public:
         asked.emplace_back("wait until closed");
         if (on_wait) on_wait();
     }
+    [[nodiscard]] unique_fd process(std::int64_t pid) const override
+    {
+        return pid == 0 || end_of_process < 0 ? unique_fd() : unique_fd(::dup(end_of_process));
+    }
     [[nodiscard]] const std::string& socket() const override { return path; }
 
     std::string path = "/run/procctl/procctl.sock";
     std::map<std::string, api_reply> replies;
     std::vector<std::string> asked;
-    int unreachable = 0; // errno
+    int unreachable = 0;     // errno
+    int end_of_process = -1; // becomes readable when it has ended; -1: that cannot be seen
     std::function<void()> on_wait;
+    std::function<void()> on_request; // after the reply to what was asked last is known
 };
 
 // What a run of procctl shows, and how it ends.
