@@ -13,10 +13,14 @@ result<requester> peer_of(int connection)
     return requester{.uid = who.uid, .pid = who.pid};
 }
 
+bool is_administrator(const access_rules& rules, const requester& who)
+{
+    return who.uid == 0 || who.uid == rules.own_uid;
+}
+
 bool may(const access_rules& rules, const requester& who, access wanted)
 {
-    if (who.uid == 0 || who.uid == rules.own_uid) return true;
-    return wanted <= rules.others;
+    return is_administrator(rules, who) || wanted <= rules.others;
 }
 
 } // namespace procctl

@@ -18,6 +18,9 @@ struct access_rules {
 // SO_PEERCRED of a connected Unix socket: who connected, as the kernel saw it then.
 [[nodiscard]] result<requester> peer_of(int connection);
 
+// Root, or the daemon's own user.
+[[nodiscard]] bool is_administrator(const access_rules&, const requester&);
+
 [[nodiscard]] bool may(const access_rules&, const requester&, access wanted);
 
 } // namespace procctl

@@ -119,9 +119,12 @@ bool control_server::impl::accept_some()
 
 void control_server::impl::begin_session(unique_fd connection)
 {
-    if (sessions.size() >= environment->limits.connections) return refuse(connection);
     const auto who = peer_of(connection.get());
     if (!who) return report(who.error());
+    const control_limits& limits = environment->limits;
+    const std::size_t most =
+        limits.connections + (is_administrator(environment->rules, *who) ? limits.reserve : 0);
+    if (sessions.size() >= most) return refuse(connection);
     auto session = std::make_shared<http_session>(loop, std::move(connection), *who, environment);
     sessions.insert(session.get());
     asio::co_spawn(loop, http_session::run(session),

@@ -22,6 +22,7 @@ namespace procctl {
 
 struct control_limits {
     std::size_t connections = 256; // one more is told 503 and closed
+    std::size_t reserve = 32;      // so many more for administrators, whom nobody may lock out
     unsigned header_bytes = 8 * 1024;
     std::size_t body_bytes = 1024 * 1024;
     duration idle = std::chrono::seconds(60);        // between two requests of a connection

@@ -12,6 +12,7 @@ TEST_CASE("root and the daemon's own user may everything", "[peer]")
     CHECK(may(closed, {.uid = 0}, access::control));
     CHECK(may(closed, {.uid = 1000}, access::control));
     CHECK(!may(closed, {.uid = 1001}, access::read));
+    CHECK(!is_administrator({.own_uid = 1000, .others = access::control}, {.uid = 1001}));
 }
 
 TEST_CASE("others may what the rules leave them", "[peer]")

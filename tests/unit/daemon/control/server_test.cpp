@@ -38,7 +38,10 @@ struct listener {
 };
 
 // Small limits where a test wants to reach them; times no test waits for.
-control_limits small_limits() { return {.connections = 3, .idle = 600s, .request = 600s, .response = 600s}; }
+control_limits small_limits()
+{
+    return {.connections = 3, .reserve = 0, .idle = 600s, .request = 600s, .response = 600s};
+}
 
 struct served {
     boost::asio::io_context loop;
@@ -47,9 +50,9 @@ struct served {
     std::vector<std::string> errors;
     control_server server;
 
-    explicit served(control_limits limits = small_limits())
+    explicit served(control_limits limits = small_limits(), unsigned own_uid = ::getuid())
         : server(
-              loop, std::move(at.fd), daemon, {.own_uid = ::getuid()},
+              loop, std::move(at.fd), daemon, {.own_uid = own_uid},
               [this](const error& e) { errors.push_back(e.message()); }, limits)
     {
         program_config web;
@@ -320,6 +323,42 @@ TEST_CASE("one connection too many is told so", "[server]")
     second.reset();
     s.turn();
     CHECK(begins_with_status(s.ask(get_version).text, 200));
+}
+
+TEST_CASE("what is kept for root and the daemon's own user is theirs alone", "[server]")
+{
+    // An ordinary user is one whom root becomes for a moment; when not run by root, whoever runs the test,
+    // with a daemon that belongs to somebody else.
+    static constexpr unsigned stranger = 65534;
+    control_limits limits = small_limits();
+    limits.connections = 2;
+    limits.reserve = 1;
+    SECTION("the daemon's own user gets in when all other connections are taken")
+    {
+        served s(limits);
+        const unique_fd first = s.connect();
+        const unique_fd second = s.connect();
+        const unique_fd reserved = s.connect();
+        s.send(reserved, get_version);
+        CHECK(begins_with_status(s.receive(reserved).text, 200));
+        CHECK(begins_with_status(s.receive(s.connect()).text, 503)); // it has an end too
+    }
+    SECTION("others do not")
+    {
+        const bool is_root = ::geteuid() == 0;
+        served s(limits, is_root ? 0 : ::getuid() + 1);
+        if (is_root && ::seteuid(stranger) != 0) return; // a name space that knows no other user
+        const unique_fd first = s.connect();
+        const unique_fd second = s.connect();
+        const unique_fd third = s.connect();
+        if (is_root) REQUIRE(::seteuid(0) == 0);
+        CHECK(s.server.connections() == 2);
+        CHECK(begins_with_status(s.receive(third).text, 503));
+        if (!is_root) return;
+        const unique_fd administrator = s.connect();
+        s.send(administrator, get_version);
+        CHECK(begins_with_status(s.receive(administrator).text, 200));
+    }
 }
 
 TEST_CASE("an idle connection is closed", "[server]")
