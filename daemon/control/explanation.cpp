@@ -32,18 +32,34 @@ std::string was(const process_end& end)
     return (by_signal ? "was " : "") + describe(end);
 }
 
-// Which limit ran out stands nowhere in the status: it follows from how long the main process ran.
+// The configuration key of a limit, with its value.
+std::string limit_text(const program_config& config, time_limit limit)
+{
+    switch (limit) {
+    case time_limit::none: return "a time limit";
+    case time_limit::start: return "timeout_start_sec (" + format_duration(config.timeout_start) + ')';
+    case time_limit::stop: return "timeout_stop_sec (" + format_duration(config.timeout_stop) + ')';
+    case time_limit::runtime: return "runtime_max_sec (" + format_duration(config.runtime_max) + ')';
+    }
+    return {};
+}
+
 std::string timeout_ending(const program_config& config, const instance_status& s)
 {
-    const duration ran = s.exec_main_exit - s.exec_main_start;
-    if (s.exec_main.code == exit_code_kind::never_ran) return "did not start in time";
-    if (config.type == service_type::oneshot && ran >= config.timeout_start)
-        return "did not finish within timeout_start_sec (" + format_duration(config.timeout_start) +
-               ") and " + was(s.exec_main);
-    if (config.type != service_type::oneshot && ran >= config.runtime_max)
-        return "ran longer than runtime_max_sec (" + format_duration(config.runtime_max) + ") allows and " +
-               was(s.exec_main);
-    const std::string limit = "timeout_stop_sec (" + format_duration(config.timeout_stop) + ')';
+    const std::string limit = limit_text(config, s.expired);
+    const bool has_ended = s.exec_main.code != exit_code_kind::never_ran;
+    const std::string and_ended = has_ended ? " and " + was(s.exec_main) : "";
+    switch (s.expired) {
+    case time_limit::none: return "ran into " + limit + and_ended;
+    case time_limit::start: {
+        const bool has_begun = s.exec_main_start != wall_time{};
+        const bool is_command = config.type == service_type::oneshot && has_begun;
+        return (is_command ? "did not finish within " : "did not start within ") + limit + and_ended;
+    }
+    case time_limit::runtime: return "ran longer than " + limit + " allows" + and_ended;
+    case time_limit::stop: break;
+    }
+    if (!has_ended) return "did not end within " + limit;
     if (s.exec_main == process_end{exit_code_kind::killed, config.final_kill_signal})
         return was(s.exec_main) + " after " + limit + " ran out";
     return was(s.exec_main) + ", but not all of its processes ended within " + limit;
@@ -81,7 +97,9 @@ std::string clean_ending(const program_config& config, const instance_status& s,
     const bool is_clean =
         result_of(s.exec_main, signals, config.success_exit_status) == service_result::success;
     if (s.exec_main == process_end{exit_code_kind::exited, 0})
-        return is_command ? "finished: " + ended : ended + ", a clean end";
+        return is_command                           ? "finished: " + ended
+               : config.restart == restart_mode::no ? ended
+                                                    : ended + ", which is a clean end";
     if (is_clean) return ended + ", which counts as a clean end";
     const std::size_t index = std::min<std::size_t>(s.command_index, config.exec_start.size() - 1);
     if (!config.exec_start.empty() && config.exec_start[index].ignore_failure)
@@ -93,9 +111,8 @@ std::string why_not_again(const program_config& config, const instance_status& s
 {
     const std::string setting = "`restart: " + std::string(to_text(config.restart)) + '`';
     switch (s.last_decision) {
-    case restart_reason::stop_requested: return {};
-    case restart_reason::survivors:
-        return "; processes of it outlived even the last signal, so it is not started again";
+    case restart_reason::stop_requested:
+    case restart_reason::survivors: return {};
     case restart_reason::prevented_by_status:
         return "; restart_prevent_exit_status names this end, so it stays down";
     case restart_reason::forced_by_status:
@@ -103,7 +120,19 @@ std::string why_not_again(const program_config& config, const instance_status& s
     case restart_reason::policy_stays: break;
     }
     if (config.type == service_type::oneshot && s.result == service_result::success) return {};
-    return ": " + setting + " leaves it down";
+    return "; with " + setting + " it stays down";
+}
+
+// What has outlived the last signal was given up. Whether it has ended since is not known.
+std::string explain_survivors(const instance& who, const std::string& ended)
+{
+    const program_config& config = who.program->config;
+    const std::string why = config.send_sigkill
+                                ? "outlived even " + signal_name(config.final_kill_signal)
+                                : std::string("ignored the signals, and `send_sigkill: no` spares them");
+    return (who.status.stop_requested ? "stopped on request, but " : ended + "; ") + "its processes " + why +
+           ", so they were left running and it is not started again by itself. " + command_to("start", who) +
+           " puts a second copy beside what still runs";
 }
 
 std::string explain_down(const instance& who, std::string_view note)
@@ -122,6 +151,8 @@ std::string explain_down(const instance& who, std::string_view note)
                 std::to_string(config.start_limit_burst) + " times in " +
                 format_duration(config.start_limit_interval) + "; it stays down";
         go_on = command_to("reset-failed", who) + " and " + command_to("start", who) + " start it again";
+    } else if (s.last_decision == restart_reason::survivors && s.state == sub_state::failed) {
+        return explain_survivors(who, text) + (note.empty() ? "" : "; " + std::string(note));
     } else if (s.stop_requested) {
         if (s.state == sub_state::failed)
             text = "stopped on request, but it " + text;
@@ -146,8 +177,8 @@ std::string explain_stop(const instance& who, const instant& now)
         is_restart ? config.restart_kill_signal.value_or(config.kill_signal) : config.kill_signal;
     std::string text = is_restart         ? "restarting"
                        : s.stop_requested ? "stopping on request"
-                       : s.result == service_result::timeout
-                           ? "stopping because a time limit ran out"
+                       : s.expired != time_limit::none
+                           ? "stopping because " + limit_text(config, s.expired) + " ran out"
                            : "cleaning up after its main process " + was(s.exec_main);
     text += ": " + signal_name(signal) + " was sent";
     if (s.main_pid == 0) text += " to the processes that are left";

@@ -114,6 +114,7 @@ public:
     {
         if (s_.state == sub_state::failed) set_state(sub_state::dead);
         s_.result = service_result::success;
+        s_.expired = time_limit::none;
         s_.n_restarts = 0;
         s_.flush_n_restarts = false;
         s_.start_limit = {};
@@ -215,10 +216,14 @@ public:
     void operator()(const time_passed&)
     {
         if (s_.state == sub_state::running) {
-            if (now_.monotonic >= s_.runtime_deadline) enter_stop(service_result::timeout);
+            if (now_.monotonic < s_.runtime_deadline) return;
+            expire(time_limit::runtime);
+            enter_stop(service_result::timeout);
             return;
         }
         if (now_.monotonic < s_.deadline) return;
+        if (s_.state == sub_state::start) expire(time_limit::start);
+        if (active_state_of(s_.state) == active_state::deactivating) expire(time_limit::stop);
         switch (s_.state) {
         case sub_state::start: enter_signal(sub_state::stop_sigterm, service_result::timeout); return;
         case sub_state::stop_sigterm:

@@ -39,6 +39,8 @@ struct spawn_failure {
 
 enum class pending_job { none, start, restart }; // what follows once the stop under way is done
 
+enum class time_limit { none, start, stop, runtime }; // timeout_start, timeout_stop, runtime_max
+
 // Everything the machine knows of one instance. A plain value, trivially copied; the snapshot writes it down.
 struct instance_status {
     sub_state state = sub_state::dead;
@@ -46,6 +48,7 @@ struct instance_status {
     // exists yet: systemd shows `start` only once there is one, and never for a simple program.
     sub_state announced = sub_state::dead;
     service_result result = service_result::success;
+    time_limit expired = time_limit::none; // the limit that made the result timeout
 
     int main_pid = 0;                // 0: none
     std::uint64_t main_serial = 0;   // identifies the main process in events, from the order on; 0: none

@@ -25,6 +25,11 @@ void transitions::fail(service_result f)
     if (s_.result == service_result::success) s_.result = f;
 }
 
+void transitions::expire(time_limit limit)
+{
+    if (s_.result == service_result::success) s_.expired = limit;
+}
+
 // Changes the state and its timestamps, as systemd's unit_notify(); the deadlines belong to the state.
 void transitions::set_state_silently(sub_state to)
 {
@@ -111,6 +116,7 @@ void transitions::enter_start()
     }
     s_.start_limit_refused = false;
     s_.result = service_result::success;
+    s_.expired = time_limit::none;
     s_.stop_requested = false;
     s_.invocation = new_invocation_;
     if (s_.flush_n_restarts) s_.n_restarts = 0;
@@ -263,9 +269,9 @@ void transitions::enter_dead(service_result f, may_restart allowed)
         s_.main_pid = 0;
         s_.main_serial = 0;
     }
-    s_.last_decision = s_.stop_requested            ? restart_reason::stop_requested
-                       : allowed == may_restart::no ? restart_reason::survivors
-                                                    : decide_restart(*program_, s_.result, s_.exec_main);
+    s_.last_decision = allowed == may_restart::no ? restart_reason::survivors
+                       : s_.stop_requested        ? restart_reason::stop_requested
+                                                  : decide_restart(*program_, s_.result, s_.exec_main);
     const bool is_well = s_.result == service_result::success;
     set_state(is_well ? sub_state::dead : sub_state::failed);
     finish(s_.stop_job, job_kind::stop, job_outcome::done);

@@ -25,6 +25,7 @@ protected:
 
     // The first thing to go wrong sets the result.
     void fail(service_result);
+    void expire(time_limit); // the result will be timeout, unless something else went wrong before
     // Tells everybody of the present state, unless that has been done.
     void announce();
     void set_state(sub_state); // and announces it

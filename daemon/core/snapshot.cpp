@@ -15,6 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::array pending_jobs{pending_job::none, pending_job::start, pending_job::restart};
+constexpr std::array time_limits{time_limit::none, time_limit::start, time_limit::stop, time_limit::runtime};
 constexpr std::array restart_reasons{restart_reason::stop_requested,      restart_reason::survivors,
                                      restart_reason::prevented_by_status, restart_reason::forced_by_status,
                                      restart_reason::policy_restarts,     restart_reason::policy_stays};
@@ -25,6 +26,17 @@ std::string_view to_text(pending_job job)
     case pending_job::none: return "none";
     case pending_job::start: return "start";
     case pending_job::restart: return "restart";
+    }
+    return {};
+}
+
+std::string_view to_text(time_limit limit)
+{
+    switch (limit) {
+    case time_limit::none: return "none";
+    case time_limit::start: return "start";
+    case time_limit::stop: return "stop";
+    case time_limit::runtime: return "runtime";
     }
     return {};
 }
@@ -47,6 +59,7 @@ std::optional<pending_job> parse(std::string_view text, pending_job)
 {
     return parse_enum(pending_jobs, text);
 }
+std::optional<time_limit> parse(std::string_view text, time_limit) { return parse_enum(time_limits, text); }
 std::optional<restart_reason> parse(std::string_view text, restart_reason)
 {
     return parse_enum(restart_reasons, text);
@@ -81,14 +94,15 @@ template <class Archive, class T> void visit_window(Archive& a, T& window)
 
 template <class Archive, class Status> void visit_status(Archive& a, Status& s)
 {
-    auto& [state, announced, result, main_pid, main_serial, last_serial, has_leftovers, command_index,
-           exec_main, exec_main_failure, invocation, n_restarts, flush_n_restarts, stop_requested, pending,
-           start_job, stop_job, restart_job, start_limit_refused, last_decision, start_limit, deadline,
-           runtime_deadline, state_change, active_enter, active_exit, inactive_enter, inactive_exit,
-           exec_main_start, exec_main_exit] = s;
+    auto& [state, announced, result, expired, main_pid, main_serial, last_serial, has_leftovers,
+           command_index, exec_main, exec_main_failure, invocation, n_restarts, flush_n_restarts,
+           stop_requested, pending, start_job, stop_job, restart_job, start_limit_refused, last_decision,
+           start_limit, deadline, runtime_deadline, state_change, active_enter, active_exit, inactive_enter,
+           inactive_exit, exec_main_start, exec_main_exit] = s;
     a("state", state);
     a("announced", announced);
     a("result", result);
+    a("expired", expired);
     a("main_pid", main_pid);
     a("main_serial", main_serial);
     a("last_serial", last_serial);

@@ -100,15 +100,22 @@ TEST_CASE("why a program that ended stays down", "[explanation]")
     SECTION("exit 0 is a clean end")
     {
         s.ended(sub_state::dead, service_result::success, exited(0), policy_stays);
+        CHECK(s.text() == "exited with status 0, which is a clean end; with `restart: on-failure` it stays "
+                          "down. `procctl start web` "
+                          "starts it again");
+    }
+    SECTION("which matters to no policy that never starts it again")
+    {
+        s.config.restart = restart_mode::no;
+        s.ended(sub_state::dead, service_result::success, exited(0), policy_stays);
         CHECK(s.text() ==
-              "exited with status 0, a clean end: `restart: on-failure` leaves it down. `procctl start web` "
-              "starts it again");
+              "exited with status 0; with `restart: no` it stays down. `procctl start web` starts it again");
     }
     SECTION("so is SIGTERM, which surprises")
     {
         s.ended(sub_state::dead, service_result::success, killed(SIGTERM), policy_stays);
         CHECK(s.text() ==
-              "was killed by SIGTERM, which counts as a clean end: `restart: on-failure` leaves it down. "
+              "was killed by SIGTERM, which counts as a clean end; with `restart: on-failure` it stays down. "
               "`procctl start web` starts it again");
     }
     SECTION("success_exit_status makes others clean")
@@ -140,16 +147,7 @@ TEST_CASE("why a program that ended stays down", "[explanation]")
         s.config.restart = restart_mode::no;
         s.ended(sub_state::failed, service_result::signal, killed(SIGSEGV), policy_stays);
         CHECK(s.text() ==
-              "was killed by SIGSEGV: `restart: no` leaves it down. `procctl start web` starts it again");
-    }
-    SECTION("survivors")
-    {
-        s.ended(sub_state::failed, service_result::timeout, exited(0), survivors);
-        s.status.exec_main_exit = s.status.exec_main_start + 1s;
-        CHECK(s.text() ==
-              "exited with status 0, but not all of its processes ended within timeout_stop_sec (1min 30s); "
-              "processes of it outlived even the last signal, so it is not started again. `procctl start "
-              "web` starts it again");
+              "was killed by SIGSEGV; with `restart: no` it stays down. `procctl start web` starts it again");
     }
     SECTION("a oneshot that has finished is as it should be")
     {
@@ -164,7 +162,7 @@ TEST_CASE("why a program that ended stays down", "[explanation]")
         s.config.restart = restart_mode::no;
         s.ended(sub_state::failed, service_result::signal, killed(SIGTERM), policy_stays);
         CHECK(s.text() ==
-              "was killed by SIGTERM: `restart: no` leaves it down. `procctl start web` starts it again");
+              "was killed by SIGTERM; with `restart: no` it stays down. `procctl start web` starts it again");
     }
 }
 
@@ -189,8 +187,8 @@ TEST_CASE("a program without a process says why", "[explanation]")
     s.ended(sub_state::failed, service_result::resources, {}, restart_reason::policy_stays);
     s.note = "cannot read /etc/default/web: No such file or directory";
     CHECK(s.text() ==
-          "no process could be made for it: cannot read /etc/default/web: No such file or directory: "
-          "`restart: no` leaves it down. `procctl start web` starts it");
+          "no process could be made for it: cannot read /etc/default/web: No such file or directory; "
+          "with `restart: no` it stays down. `procctl start web` starts it");
 }
 
 TEST_CASE("the start limit says how to go on", "[explanation]")
@@ -212,8 +210,7 @@ TEST_CASE("a stop on request is told from a death", "[explanation]")
     s.ended(sub_state::dead, service_result::success, killed(SIGTERM), restart_reason::stop_requested);
     CHECK(s.text() == "stopped on request (was killed by SIGTERM). `procctl start web` starts it again");
     s.config.timeout_stop = 1s;
-    s.status.exec_main_start = wall_time{10s};
-    s.status.exec_main_exit = wall_time{11s};
+    s.status.expired = time_limit::stop;
     s.ended(sub_state::failed, service_result::timeout, killed(SIGKILL), restart_reason::stop_requested);
     CHECK(s.text() ==
           "stopped on request, but it was killed by SIGKILL after timeout_stop_sec (1s) ran out. `procctl "
@@ -225,17 +222,50 @@ TEST_CASE("a time limit that ran out is named", "[explanation]")
     situation s;
     s.config.restart = restart_mode::on_failure;
     s.config.runtime_max = 5s;
-    s.status.exec_main_start = wall_time{10s};
-    s.status.exec_main_exit = wall_time{15s};
+    s.config.timeout_start = 6s;
+    s.config.timeout_stop = 7s;
     s.ended(sub_state::auto_restart, service_result::timeout, killed(SIGTERM),
             restart_reason::policy_restarts);
     s.status.deadline = s.now.monotonic + 100ms;
-    CHECK(s.text() ==
-          "ran longer than runtime_max_sec (5s) allows and was killed by SIGTERM; restarts in 100ms");
+    const auto says = [&](time_limit limit, const std::string& text) {
+        s.status.expired = limit;
+        CHECK(s.text() == text + "; restarts in 100ms");
+    };
+    says(time_limit::runtime, "ran longer than runtime_max_sec (5s) allows and was killed by SIGTERM");
+    says(time_limit::start, "did not start within timeout_start_sec (6s) and was killed by SIGTERM");
+    says(time_limit::stop,
+         "was killed by SIGTERM, but not all of its processes ended within timeout_stop_sec (7s)");
+    s.status.exec_main = killed(SIGKILL);
+    says(time_limit::stop, "was killed by SIGKILL after timeout_stop_sec (7s) ran out");
+    s.status.exec_main = {};
+    says(time_limit::stop, "did not end within timeout_stop_sec (7s)");
+    says(time_limit::start, "did not start within timeout_start_sec (6s)");
     s.config.type = service_type::oneshot;
-    s.config.timeout_start = 5s;
+    says(time_limit::start, "did not start within timeout_start_sec (6s)");
+    s.status.exec_main_start = wall_time{10s};
+    s.status.exec_main = killed(SIGTERM);
+    says(time_limit::start, "did not finish within timeout_start_sec (6s) and was killed by SIGTERM");
+}
+
+TEST_CASE("what outlived the last signal is spoken of, and what a start would do", "[explanation]")
+{
+    situation s;
+    s.config.send_sigkill = false;
+    s.config.timeout_stop = 1s;
+    s.ended(sub_state::failed, service_result::timeout, {}, restart_reason::survivors);
+    s.status.expired = time_limit::stop;
+    s.status.stop_requested = true;
     CHECK(s.text() ==
-          "did not finish within timeout_start_sec (5s) and was killed by SIGTERM; restarts in 100ms");
+          "stopped on request, but its processes ignored the signals, and `send_sigkill: no` spares them, so "
+          "they were left running and it is not started again by itself. `procctl start web` puts a second "
+          "copy beside what still runs");
+    s.config.send_sigkill = true;
+    s.status.stop_requested = false;
+    s.status.exec_main = exited(0);
+    CHECK(s.text() ==
+          "exited with status 0, but not all of its processes ended within timeout_stop_sec (1s); its "
+          "processes outlived even SIGKILL, so they were left running and it is not started again by itself. "
+          "`procctl start web` puts a second copy beside what still runs");
 }
 
 TEST_CASE("waiting for a restart says how long", "[explanation]")
@@ -282,10 +312,13 @@ TEST_CASE("a stop under way says what was sent and what follows", "[explanation]
 
     s = {};
     s.status.state = sub_state::stop_sigterm;
+    s.config.runtime_max = 5s;
     s.status.result = service_result::timeout;
+    s.status.expired = time_limit::runtime;
     s.status.main_pid = 7;
-    CHECK(s.text() == "stopping because a time limit ran out: SIGTERM was sent");
+    CHECK(s.text() == "stopping because runtime_max_sec (5s) ran out: SIGTERM was sent");
     s.status.result = service_result::success;
+    s.status.expired = time_limit::none;
     s.status.main_pid = 0;
     s.status.exec_main = exited(0);
     CHECK(s.text() ==

@@ -124,6 +124,65 @@ TEST_CASE("what outlives the last signal is never started a second time by itsel
     CHECK(i.status.main_pid == 0);
 }
 
+TEST_CASE("a stop on request that fails does not hide the survivors", "[machine]")
+{
+    instance_under_test i;
+    i.program.send_sigkill = false;
+    i.starts();
+    i.happens(stop_requested{});
+    i.wait(90s);
+    i.wait(90s);
+    CHECK(i.status.state == sub_state::failed);
+    CHECK(i.status.expired == time_limit::stop);
+    CHECK(i.status.last_decision == restart_reason::survivors);
+}
+
+TEST_CASE("the limit that ran out first is remembered until the next start", "[machine]")
+{
+    instance_under_test i;
+    i.program.restart = restart_mode::no;
+    i.program.timeout_start = 1s;
+    i.program.runtime_max = 5s;
+    SECTION("timeout_start")
+    {
+        i.program.type = GENERATE(service_type::exec, service_type::oneshot);
+        if (i.program.type == service_type::exec)
+            i.happens(start_requested{});
+        else
+            i.starts();
+        i.wait(1s);
+        if (i.program.type == service_type::oneshot) i.wait(90s); // timeout_stop comes second
+        CHECK(i.status.expired == time_limit::start);
+    }
+    SECTION("runtime_max")
+    {
+        i.starts();
+        i.wait(5s);
+        i.wait(90s);
+        CHECK(i.status.state == sub_state::stop_sigkill);
+        CHECK(i.status.expired == time_limit::runtime);
+    }
+    SECTION("timeout_stop")
+    {
+        i.starts();
+        i.happens(stop_requested{});
+        i.wait(90s);
+        CHECK(i.status.expired == time_limit::stop);
+    }
+    SECTION("not when the result is another failure already")
+    {
+        i.starts();
+        i.ends(exit_1, true);
+        i.wait(90s);
+        CHECK(i.status.result == service_result::exit_code);
+        CHECK(i.status.expired == time_limit::none);
+    }
+    CHECK((i.status.result == service_result::timeout) == (i.status.expired != time_limit::none));
+    i.ends(killed);
+    i.happens(reset_failed_requested{});
+    CHECK(i.status.expired == time_limit::none);
+}
+
 TEST_CASE("hurry sends SIGKILL to everything, whatever the configuration says", "[machine]")
 {
     instance_under_test i;

@@ -40,6 +40,7 @@ instance_status random_status(generator& g)
     s.result = g.one_of({service_result::success, service_result::resources, service_result::timeout,
                          service_result::exit_code, service_result::signal, service_result::core_dump,
                          service_result::start_limit_hit});
+    s.expired = g.one_of({time_limit::none, time_limit::start, time_limit::stop, time_limit::runtime});
     s.main_pid = g.number(100'000);
     s.main_serial = g.big();
     s.last_serial = g.big();
