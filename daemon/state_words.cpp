@@ -27,7 +27,12 @@ std::string ended(const instance& i)
         return "its processes would not end; they are left to themselves and not started again";
     std::string how = s.exec_main.code == exit_code_kind::never_ran ? std::string("ended before it ran")
                                                                     : describe(s.exec_main);
-    if (s.result == service_result::timeout) how += " after a time limit ran out";
+    switch (s.expired) {
+    case time_limit::none: return how;
+    case time_limit::start: return how + " after timeout_start_sec ran out";
+    case time_limit::stop: return how + " after timeout_stop_sec ran out";
+    case time_limit::runtime: return how + " after runtime_max_sec ran out";
+    }
     return how;
 }
 
