@@ -1,6 +1,6 @@
 #include "daemon/core/instance_transitions.h"
 
-#include <signal.h>
+#include <csignal>
 
 namespace procctl {
 namespace {

@@ -196,4 +196,17 @@ void simulation::end_processes()
     }
 }
 
+std::string start_job_word(const std::optional<job_outcome>& outcome)
+{
+    if (!outcome) return "no answer";
+    switch (*outcome) {
+    case job_outcome::done: return "ok";
+    case job_outcome::canceled: return "canceled";
+    case job_outcome::failed:
+    case job_outcome::start_limit_hit:
+    case job_outcome::timeout: return "failed";
+    }
+    return {};
+}
+
 } // namespace procctl::oracle

@@ -70,4 +70,7 @@ private:
     bool has_leftovers_ = false;     // as the supervisor knows
 };
 
+// systemctl's word for the outcome of a job. A refused start never got as far as a job.
+[[nodiscard]] std::string start_job_word(const std::optional<job_outcome>& outcome);
+
 } // namespace procctl::oracle

@@ -38,20 +38,6 @@ void run(simulation& s, const std::string& cause)
     s.run_until(30s);
 }
 
-// systemctl's words. A refused start never got as far as a job.
-std::string start_job_word(const std::optional<job_outcome>& outcome)
-{
-    if (!outcome) return "no answer";
-    switch (*outcome) {
-    case job_outcome::done: return "ok";
-    case job_outcome::canceled: return "canceled";
-    case job_outcome::failed:
-    case job_outcome::start_limit_hit:
-    case job_outcome::timeout: return "failed";
-    }
-    return {};
-}
-
 std::string path_in_words(const simulation& s)
 {
     std::string path;

@@ -66,19 +66,6 @@ std::string shown(const instance_status& s)
            " Result=" + std::string(to_text(s.result)) + " NRestarts=" + std::to_string(s.n_restarts);
 }
 
-std::string answered(const std::optional<job_outcome>& outcome)
-{
-    if (!outcome) return "no answer";
-    switch (*outcome) {
-    case job_outcome::done: return "ok";
-    case job_outcome::canceled: return "canceled";
-    case job_outcome::failed:
-    case job_outcome::start_limit_hit:
-    case job_outcome::timeout: return "failed";
-    }
-    return {};
-}
-
 int signal_of(const std::string& verb)
 {
     const std::size_t colon = verb.find(':') + 1;
@@ -171,7 +158,7 @@ void play(comparison& compared, const row& r, const program_config& program,
     s.run_until(steps.back().at + 1ms);
     for (const given_job& job : jobs) {
         const std::string measured = job.answer.starts_with("failed") ? "failed" : job.answer;
-        compared.compare(id, job.step, measured, answered(s.outcomes.at(job.index)));
+        compared.compare(id, job.step, measured, start_job_word(s.outcomes.at(job.index)));
     }
     compared.compare(id, "result", r.at("result"), std::string(to_text(s.status().result)));
     compared.compare(id, "sub_state", r.at("sub_state"), std::string(to_text(s.status().state)));

@@ -2,6 +2,7 @@
 #include "daemon/helpers/read_log.h"
 #include "daemon/helpers/tail.h"
 #include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
 
 #include <filesystem>
 #include <fstream>
@@ -18,28 +19,9 @@ using namespace procctl;
 
 namespace {
 
+using tests::scratch_folder;
+
 constexpr std::size_t block = 64 * 1024; // of start_of_last_lines
-
-class scratch_folder {
-public:
-    scratch_folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "procctl-log-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    scratch_folder(const scratch_folder&) = delete;
-    scratch_folder& operator=(const scratch_folder&) = delete;
-    ~scratch_folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
-private:
-    std::string path_;
-};
 
 void append(const std::string& path, const std::string& text)
 {

@@ -4,6 +4,7 @@
 
 #include "daemon/output/output_client.h"
 #include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -23,28 +24,7 @@
 
 namespace procctl::output_tests {
 
-// A folder that is gone after the test.
-class scratch_folder {
-public:
-    scratch_folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "procctl-output-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    scratch_folder(const scratch_folder&) = delete;
-    scratch_folder& operator=(const scratch_folder&) = delete;
-    ~scratch_folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
-};
+using tests::scratch_folder;
 
 inline std::string content_of(const std::string& path)
 {
