@@ -117,6 +117,8 @@ private:
     void loaded(result<std::string> answer);
     [[nodiscard]] result<void> set_up(load_result);
     void give_up(const std::string& reason);
+    void serve(unique_fd listener);
+    void mend_socket();
     void await_signal();
     void stop_requested(const std::string& by);
     void finish_stop();
@@ -144,6 +146,8 @@ private:
     helper_runner helpers_;
     wall_time started_;
     host_facts host_;
+    unsigned socket_mode_ = 0600; // of the control socket
+    std::optional<gid_t> socket_gid_;
     service_manager service_manager_;
     std::optional<state_lock> lock_;
     std::unique_ptr<output_client> output_;
@@ -209,9 +213,10 @@ result<void> daemon_process::set_up(load_result loaded)
     auto lock = state_lock::acquire(s.state_dir);
     if (!lock) return lock.error();
     lock_ = std::move(*lock);
-    unsigned mode = s.socket_mode;
-    if (!s.socket_group.empty() && !loaded.socket_gid && s.where == scope::system) mode = 0600;
-    auto listener = listen_on(s.socket, mode, loaded.socket_gid);
+    socket_gid_ = loaded.socket_gid;
+    const bool is_group_missing = !s.socket_group.empty() && !socket_gid_ && s.where == scope::system;
+    socket_mode_ = is_group_missing ? 0600 : s.socket_mode;
+    auto listener = listen_on(s.socket, socket_mode_, socket_gid_);
     if (!listener) return listener.error();
 
     output_ = std::make_unique<output_client>(
@@ -240,7 +245,7 @@ result<void> daemon_process::set_up(load_result loaded)
                ", programs from " + s.conf_d + ", socket " + s.socket);
     for (const diagnostic& problem : loaded.problems)
         problem.level == severity::error ? log_->error(problem.text()) : log_->warning(problem.text());
-    if (mode != s.socket_mode)
+    if (is_group_missing)
         log_->warning("group '" + s.socket_group + "' (socket_group) does not exist: only root can use " +
                       s.socket);
 
@@ -259,9 +264,7 @@ result<void> daemon_process::set_up(load_result loaded)
     updates_ = std::make_unique<configuration_updates>(io_, request_, host_.daemon, *programs_, *executor_,
                                                        *pump_, helpers_, *log_);
     updates_->set_problems(std::move(loaded.problems));
-    server_ = std::make_unique<control_server>(
-        io_, std::move(*listener), *this, access_rules{.own_uid = ::geteuid()},
-        [this](const error& e) { log_->warning("control: " + e.message()); });
+    serve(std::move(*listener));
     orders answer = programs_->apply(std::move(loaded.programs), now());
     log_->info(std::to_string(programs_->size()) + " instances from " + s.conf_d);
     pump_->carry_out(std::move(answer));
@@ -276,13 +279,34 @@ void daemon_process::give_up(const std::string& reason)
     end(1);
 }
 
+void daemon_process::serve(unique_fd listener)
+{
+    server_ = std::make_unique<control_server>(
+        io_, std::move(listener), *this, access_rules{.own_uid = ::geteuid()},
+        [this](const error& e) { log_->warning("control: " + e.message()); });
+}
+
+// Somebody, a cleaner of /run perhaps, may have deleted the socket. Then a signal is the only way left to
+// reach us.
+void daemon_process::mend_socket()
+{
+    const std::string& path = host_.daemon.socket;
+    if (std::error_code ignored; is_stopping_ || std::filesystem::exists(path, ignored)) return;
+    auto listener = listen_on(path, socket_mode_, socket_gid_);
+    if (!listener) return log_->error(listener.error().message());
+    log_->warning("the control socket " + path + " was gone; made anew");
+    serve(std::move(*listener));
+}
+
 void daemon_process::await_signal()
 {
     signals_.async_wait([this](auto failure, int signal) {
         if (failure) return;
         await_signal();
         if (signal == SIGHUP) {
-            if (updates_) updates_->submit({false, false, {}, [](const update_report&) {}});
+            if (!updates_) return;
+            mend_socket();
+            updates_->submit({false, false, {}, [](const update_report&) {}});
         } else {
             stop_requested(signal == SIGINT ? "SIGINT" : "SIGTERM");
         }

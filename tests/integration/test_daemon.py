@@ -48,6 +48,15 @@ class OnePerStateFolder(support.Test):
         self.assertIn(str(daemon.socket), done.stderr)
         self.assertEqual(list(daemon.statuses()), ["sleeper"])
 
+    def test_a_deleted_socket_is_made_again_at_sighup(self):
+        daemon = self.start_daemon({"sleeper": {"exec_start": "/bin/sleep 600"}})
+        pid = daemon.wait_for("sleeper", active_state="active")["main_pid"]
+        os.unlink(daemon.socket)
+        daemon.ctl("status", code=5)
+        daemon.process.send_signal(signal.SIGHUP)
+        support.wait_until("the socket answers", daemon.is_answering)
+        self.assertEqual(daemon.status("sleeper")["main_pid"], pid)
+
     def test_the_socket_is_gone_after_a_proper_end(self):
         daemon = self.start_daemon({})
         daemon.terminate()
