@@ -1,33 +1,19 @@
 #include "daemon/daemon.h"
 
-#include "common/signal_name.h"
-#include "daemon/configuration_updates.h"
-#include "daemon/control/server.h"
-#include "daemon/event_pump.h"
-#include "daemon/executor.h"
+#include "daemon/daemon_process.h"
 #include "daemon/helpers/helper_main.h"
-#include "daemon/job_board.h"
-#include "daemon/log.h"
-#include "daemon/os/clock.h"
 #include "daemon/os/descriptors.h"
 #include "daemon/os/folders.h"
 #include "daemon/os/memory.h"
 #include "daemon/os/random.h"
-#include "daemon/os/service_manager.h"
-#include "daemon/os/state_lock.h"
 #include "daemon/os/unix_listener.h"
 #include "daemon/state_words.h"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
-#include <unordered_map>
 
 namespace procctl {
 namespace {
@@ -42,11 +28,6 @@ template <class... Visitors> struct overloaded : Visitors... {
     using Visitors::operator()...;
 };
 template <class... Visitors> overloaded(Visitors...) -> overloaded<Visitors...>; // clang 14 needs it
-
-std::string text_of(const requester& who)
-{
-    return "uid " + std::to_string(who.uid) + ", pid " + std::to_string(who.pid);
-}
 
 // The daemon's own account where no directory service tells: as whoever started us has put it.
 identity identity_of_environment()
@@ -64,105 +45,37 @@ identity identity_of_environment()
     return self;
 }
 
-class daemon_process final : public backend {
-public:
-    explicit daemon_process(load_request request)
-        : request_(std::move(request)), signals_(io_, SIGTERM, SIGINT, SIGHUP),
-          reaper_(io_, {.exited = [this](auto token, const auto& end,
-                                         bool left) { child_exited(token, end, left); },
-                        .group_gone =
-                            [this](auto token) {
-                                if (executor::is_program(token)) executor_->child_group_gone(token);
-                            }}),
-          helpers_(io_, [this](pid_t pid, unique_fd pidfd,
-                               auto ended) { watch(pid, std::move(pidfd), std::move(ended)); }),
-          started_(now().wall)
-    {
-    }
+} // namespace
 
-    int run()
-    {
-        first_load();
-        await_signal();
-        for (;;) {
-            try {
-                io_.run();
-                return exit_status_;
-            } catch (const std::exception& failure) {
-                // Out of memory, or of what epoll may watch: one turn of the loop is lost, the programs are
-                // not.
-                if (log_) log_->error(std::string("a turn of the loop ended early: ") + failure.what());
-            }
+daemon_process::daemon_process(load_request request)
+    : request_(std::move(request)), signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      reaper_(io_,
+              {.exited = [this](auto token, const auto& end, bool left) { child_exited(token, end, left); },
+               .group_gone =
+                   [this](auto token) {
+                       if (executor::is_program(token)) executor_->child_group_gone(token);
+                   }}),
+      helpers_(io_, [this](pid_t pid, unique_fd pidfd,
+                           auto ended) { watch(pid, std::move(pidfd), std::move(ended)); }),
+      started_(now().wall)
+{
+}
+
+int daemon_process::run()
+{
+    first_load();
+    await_signal();
+    for (;;) {
+        try {
+            io_.run();
+            return exit_status_;
+        } catch (const std::exception& failure) {
+            // Out of memory, or of what epoll may watch: one turn of the loop is lost, the programs are
+            // not.
+            if (log_) log_->error(std::string("a turn of the loop ended early: ") + failure.what());
         }
     }
-
-    // --- backend
-    [[nodiscard]] const supervisor& programs() const override { return *programs_; }
-    [[nodiscard]] instant now() const override { return procctl::now(); }
-    [[nodiscard]] std::string log_path(const instance& i) const override { return executor_->log_path(i); }
-    [[nodiscard]] std::string note(const instance& i) const override { return executor_->note(i.id); }
-    [[nodiscard]] daemon_facts facts() const override;
-    void request(std::vector<instance_id>, job_kind, const requester&, bool wait,
-                 std::function<void(std::vector<job_report>)> done) override;
-    void reset_failed(std::vector<instance_id>, const requester&) override;
-    void kill(std::vector<instance_id>, int signal, signal_scope, const requester&) override;
-    void update(bool dry_run, bool wait, const requester&, std::function<void(update_report)> done) override;
-    result<void> serve_log(unique_fd client, const log_query&) override;
-    result<void> serve_source(unique_fd client, const std::vector<source_position>&) override;
-    void shut_down(const requester&) override;
-
-private:
-    // --- Start and end.
-    void first_load();
-    void loaded(result<std::string> answer);
-    [[nodiscard]] result<void> set_up(load_result);
-    void give_up(const std::string& reason);
-    void serve(unique_fd listener);
-    void mend_socket();
-    void await_signal();
-    void stop_requested(const std::string& by);
-    void finish_stop();
-    void finish_replies(unsigned looks);
-    void end(int status);
-
-    // --- Children.
-    void watch(pid_t, unique_fd pidfd, std::function<void(const process_end&)> ended);
-    void child_exited(reaper::token, const process_end&, bool has_leftovers);
-
-    // --- The core's answers.
-    void carry_out(const order&);
-    void state_changed(const instance&, const announce_state&);
-    void settled();
-
-    load_request request_;
-    asio::io_context io_{1};
-    asio::signal_set signals_;
-    asio::steady_timer limit_{io_};       // of the end
-    asio::steady_timer quiet_timer_{io_}; // between two looks whether all clients have their replies
-    reaper reaper_;
-    std::unordered_map<reaper::token, std::function<void(const process_end&)>>
-        others_; // helpers, the output process
-    reaper::token last_other_ = reaper::token{1} << 63U;
-    helper_runner helpers_;
-    wall_time started_;
-    host_facts host_;
-    unsigned socket_mode_ = 0600; // of the control socket
-    std::optional<gid_t> socket_gid_;
-    service_manager service_manager_;
-    std::optional<state_lock> lock_;
-    std::unique_ptr<output_client> output_;
-    std::unique_ptr<daemon_log> log_;
-    std::unique_ptr<supervisor> programs_;
-    std::unique_ptr<executor> executor_;
-    std::unique_ptr<event_pump> pump_;
-    std::unique_ptr<configuration_updates> updates_;
-    std::unique_ptr<control_server> server_;
-    job_board jobs_;
-    int exit_status_ = 0;
-    bool is_stopping_ = false;
-    bool is_finishing_ = false;
-    bool is_output_stopping_ = false;
-};
+}
 
 // --- Start and end -----------------------------------------------------------------------------------------
 
@@ -423,95 +336,6 @@ void daemon_process::settled()
     updates_->settled();
     if (is_stopping_ && !is_finishing_ && programs_->is_all_down()) finish_stop();
 }
-
-// --- Requests ----------------------------------------------------------------------------------------------
-
-daemon_facts daemon_process::facts() const
-{
-    const settings& s = host_.daemon;
-    return {.version = PROCCTL_VERSION,
-            .pid = ::getpid(),
-            .started = started_,
-            .conf_d = s.conf_d,
-            .socket = s.socket,
-            .log_dir = s.log_dir,
-            .state_dir = s.state_dir,
-            .configuration_problems = updates_->problems(),
-            .dropped_log_lines = output_->dropped_log_lines()};
-}
-
-void daemon_process::request(std::vector<instance_id> whom, job_kind kind, const requester& who, bool wait,
-                             std::function<void(std::vector<job_report>)> done)
-{
-    auto answered = [this, done = std::move(done)](std::vector<job_report> reports) {
-        asio::post(io_, [done, reports = std::move(reports)]() mutable { done(std::move(reports)); });
-    };
-    auto jobs = jobs_.open(answered);
-    std::vector<job_report> queued;
-    orders out;
-    for (const instance_id id : whom) {
-        const instance* i = programs_->find(id);
-        if (i == nullptr) continue;
-        job_report report{id, i->name, job_outcome::canceled};
-        log_->info(i->name + ": " + std::string(to_text(kind)) + " requested by " + text_of(who));
-        const job_id job = programs_->request(id, kind, now(), out);
-        queued.push_back(report);
-        if (!wait) continue;
-        if (job == 0)
-            jobs.add_finished(std::move(report));
-        else
-            jobs.add(job, std::move(report));
-    }
-    if (wait) jobs_.seal(jobs);
-    pump_->carry_out(std::move(out));
-    if (!wait) answered(std::move(queued));
-}
-
-void daemon_process::reset_failed(std::vector<instance_id> whom, const requester& who)
-{
-    for (const instance_id id : whom) {
-        const instance* i = programs_->find(id);
-        if (i == nullptr) continue;
-        log_->info(i->name + ": reset-failed requested by " + text_of(who));
-        pump_->carry_out(programs_->reset_failed(id, now()));
-    }
-}
-
-void daemon_process::kill(std::vector<instance_id> whom, int signal, signal_scope scope, const requester& who)
-{
-    for (const instance_id id : whom) {
-        const instance* i = programs_->find(id);
-        if (i == nullptr) continue;
-        log_->info(i->name + ": " + signal_name(signal) + " sent by " + text_of(who));
-        pump_->carry_out(programs_->kill(id, signal, scope));
-    }
-}
-
-result<void> daemon_process::serve_log(unique_fd client, const log_query& query)
-{
-    std::vector<log_source> logs;
-    for (const std::string& name : query.instances)
-        if (const instance* i = programs_->find(name)) logs.push_back({i->name, executor_->log_path(*i)});
-    return helpers_.detach(log_task(logs, query.lines, query.follow), std::move(client));
-}
-
-result<void> daemon_process::serve_source(unique_fd client, const std::vector<source_position>& places)
-{
-    std::vector<text_source> entries;
-    for (const source_position& place : places)
-        entries.push_back({place.file, place.line});
-    return helpers_.detach(source_task(entries), std::move(client));
-}
-
-void daemon_process::shut_down(const requester& who) { stop_requested("requested by " + text_of(who)); }
-
-void daemon_process::update(bool dry_run, bool wait, const requester& who,
-                            std::function<void(update_report)> done)
-{
-    updates_->submit({dry_run, wait, who, std::move(done)});
-}
-
-} // namespace
 
 int run_daemon(const load_request& request)
 {
