@@ -70,9 +70,13 @@ int daemon_process::run()
             io_.run();
             return exit_status_;
         } catch (const std::exception& failure) {
-            // Out of memory, or of what epoll may watch: one turn of the loop is lost, the programs are
-            // not.
-            if (log_) log_->error(std::string("a turn of the loop ended early: ") + failure.what());
+            // Out of memory, or of what epoll may watch. At the start that is the end; later one turn of the
+            // loop is lost, and the programs are not.
+            if (!server_) {
+                give_up(failure.what());
+                return exit_status_;
+            }
+            log_->error(std::string("a turn of the loop ended early: ") + failure.what());
         }
     }
 }
