@@ -1,5 +1,5 @@
-// What the control API may ask of the daemon. The daemon implements it (daemon/daemon_requests.cpp); tests have a
-// fake.
+// What the control API may ask of the daemon. The daemon implements it (daemon/daemon_requests.cpp); tests
+// have a fake.
 //
 // Handlers are called in the loop and never block. A completion is called exactly once, in the loop, never
 // from within the call that was given it.

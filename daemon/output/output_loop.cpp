@@ -288,8 +288,8 @@ struct output_loop::impl {
         case moved: return after_move(s, o.bytes);
         case pipe_empty:
             report_recovery(s);
-            // A program that outlives its instance (kill_mode process or none) goes on writing: not before all
-            // writers are gone is it over.
+            // A program that outlives its instance (kill_mode process or none) goes on writing: not before
+            // all writers are gone is it over.
             if (s.is_closing && is_stopping)
                 forget(s);
             else
