@@ -45,11 +45,7 @@ void daemon_process::request(std::vector<instance_id> whom, job_kind kind, const
         log_->info(i->name + ": " + std::string(to_text(kind)) + " requested by " + text_of(who));
         const job_id job = programs_->request(id, kind, now(), out);
         queued.push_back(report);
-        if (!wait) continue;
-        if (job == 0)
-            jobs.add_finished(std::move(report));
-        else
-            jobs.add(job, std::move(report));
+        if (wait) jobs.add(job, std::move(report));
     }
     if (wait) jobs_.seal(jobs);
     pump_->carry_out(std::move(out));

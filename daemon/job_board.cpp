@@ -20,8 +20,6 @@ void job_board::request::add(job_id job, job_report report)
     ++state_->unfinished;
 }
 
-void job_board::request::add_finished(job_report report) { state_->reports.push_back(std::move(report)); }
-
 job_board::request job_board::open(done_function done)
 {
     auto state = std::make_shared<request::state>();

@@ -18,8 +18,6 @@ public:
     class request {
     public:
         void add(job_id, job_report);
-        // A job that was refused at once.
-        void add_finished(job_report);
 
     private:
         friend class job_board;

@@ -2,6 +2,8 @@
 #include "daemon/os/clock.h"
 #include "tests/support/catch.h"
 
+#include <boost/asio/post.hpp>
+
 #include <optional>
 #include <stdexcept>
 
@@ -27,6 +29,7 @@ struct pumped {
     std::vector<std::string> done; // "start_main", "announce_state running" …
     int settled = 0;
     bool throws = false;
+    bool is_slow = false; // each order takes longer than a turn may
     std::optional<event_pump> pump;
 
     pumped()
@@ -39,6 +42,8 @@ struct pumped {
     void carry_out(const order& o)
     {
         if (throws) throw std::runtime_error("no memory");
+        for (const time_point begin = now().monotonic; is_slow && now().monotonic < begin + 6ms;) {
+        }
         const auto* mine = std::get_if<instance_order>(&o);
         if (mine == nullptr) return;
         done.push_back(describe(mine->what));
@@ -96,4 +101,20 @@ TEST_CASE("a handler that throws costs one order, not the pump", "[pump]")
     p.pump->carry_out({});
     CHECK(p.done.front() == "start_main");
     CHECK(p.settled == 1);
+}
+
+TEST_CASE("a long answer leaves the loop to others in between, and is carried out whole", "[pump]")
+{
+    pumped p;
+    p.is_slow = true;
+    p.pump->carry_out(p.programs.apply({program("web", 1h), program("db", 1h)}, now()));
+    CHECK(p.done.size() < 2);
+    CHECK(p.settled == 0);
+    bool others_had_a_turn = false;
+    boost::asio::post(p.io, [&] { others_had_a_turn = p.settled == 0; });
+    p.io.poll();
+    CHECK(others_had_a_turn);
+    CHECK(p.settled == 1);
+    CHECK(p.programs.find("web")->status.state == sub_state::running);
+    CHECK(p.programs.find("db")->status.state == sub_state::running);
 }
