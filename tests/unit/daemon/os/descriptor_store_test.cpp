@@ -94,7 +94,7 @@ TEST_CASE("the same open file is stored once", "[descriptor_store]")
     CHECK(names(store) == words{"a"});
 
     // Another open file of the same inode is another file, and so are the ends of a pipe, and event counters.
-    CHECK(store.add(list(unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC))), "b", true, many).kept == 1);
+    CHECK(store.add(list(unique_fd(::open(path.c_str(), O_RDWR | O_CLOEXEC))), "b", true, many).kept == 1);
     const auto ends = make_pipe();
     CHECK(store.add(list(copy_of(ends.reader), copy_of(ends.writer)), "c", true, many).kept == 2);
     CHECK(store
