@@ -30,6 +30,14 @@ template <class... Arguments> long call(long number, Arguments... arguments)
 
 bool is_lack_of_privilege(int errno_value) { return errno_value == EPERM || errno_value == EACCES; }
 
+// The daemon's table of descriptors is still shared here, so that the one of the plan is there.
+void enter_cgroup(child_plan& plan)
+{
+    if (plan.cgroup_errno != 0) fail(plan, spawn_stage::cgroup, plan.cgroup_errno);
+    if (plan.cgroup_processes >= 0 && call(SYS_write, plan.cgroup_processes, "0", 1) != 1)
+        fail(plan, spawn_stage::cgroup, errno);
+}
+
 void set_up_descriptors(child_plan& plan)
 {
     // Taking a private copy of the first few descriptors costs the same however many the parent has. A copy
@@ -37,13 +45,33 @@ void set_up_descriptors(child_plan& plan)
     if (plan.shares_descriptors && call(SYS_close_range, plan.first_unneeded, ~0U, CLOSE_RANGE_UNSHARE) != 0)
         fail(plan, spawn_stage::descriptors, errno);
 
+    // First out of the way of all that follows: one may be in the place of another, or of a standard stream.
+    const auto first_free = static_cast<int>(3 + plan.passed.size());
+    for (int& fd : plan.passed) {
+        fd = static_cast<int>(call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, first_free));
+        if (fd < 0) fail(plan, spawn_stage::descriptors, errno);
+    }
+
     constexpr std::array stages = {spawn_stage::standard_input, spawn_stage::standard_output,
                                    spawn_stage::standard_error};
     for (std::size_t i = 0; i < stages.size(); ++i) // dup3 clears close-on-exec, and no source is below 3
         if (call(SYS_dup3, plan.standard[i], static_cast<int>(i), 0) < 0) fail(plan, stages[i], errno);
 
+    int place = 3;
+    for (const int fd : plan.passed)
+        if (call(SYS_dup3, fd, place++, 0) < 0) fail(plan, spawn_stage::descriptors, errno);
+
     // A kernel or a filter without close_range does no harm: every descriptor is close-on-exec at birth.
-    call(SYS_close_range, 3U, ~0U, 0U);
+    call(SYS_close_range, static_cast<unsigned>(place), ~0U, 0U);
+}
+
+void write_pid(char* text, unsigned pid)
+{
+    char* end = text;
+    for (unsigned rest = pid; rest != 0; rest /= 10)
+        ++end;
+    for (*end = '\0'; pid != 0; pid /= 10)
+        *--end = static_cast<char>('0' + pid % 10);
 }
 
 void adjust_oom_score(child_plan& plan)
@@ -145,6 +173,7 @@ void reset_signals(child_plan& plan)
 int child_exec(void* argument) noexcept
 {
     auto& plan = *static_cast<child_plan*>(argument);
+    enter_cgroup(plan);
     if (call(SYS_setsid) < 0) fail(plan, spawn_stage::session, errno);
     set_up_descriptors(plan);
     if (plan.oom_score_adjust) adjust_oom_score(plan);
@@ -155,6 +184,8 @@ int child_exec(void* argument) noexcept
     set_ids(plan);
     change_directory(plan);
     reset_signals(plan);
+    for (char* const text : plan.pid_texts)
+        write_pid(text, static_cast<unsigned>(call(SYS_getpid)));
     execute(plan);
 }
 

@@ -25,11 +25,15 @@ struct child_limit {
 
 // All that the child has to know, prepared. Everything is borrowed from the parent, which waits.
 struct child_plan {
+    // cgroup.procs of the control group to enter, open for writing; -1: it is there already.
+    int cgroup_processes = -1;
+    int cgroup_errno = 0;          // why that could not be opened
     std::array<int, 3> standard{}; // descriptors from 3 up that become 0, 1 and 2
     // The child shares the parent's table of descriptors, and takes a copy of those below `first_unneeded` as
     // its own. False: it has a copy of the whole table from the start.
     bool shares_descriptors = false;
     unsigned first_unneeded = 3;
+    std::span<int> passed; // any descriptors, that become 3, 4, …; the child moves them about
 
     const char* oom_score_adjust = nullptr; // the number as text; null: unchanged
     std::size_t oom_score_adjust_size = 0;
@@ -53,6 +57,8 @@ struct child_plan {
     std::span<const char* const> candidates; // tried in order
     char* const* argv = nullptr;
     char* const* envp = nullptr;
+    // Where in envp the child's pid is to be written, each with room for a pid and a NUL.
+    std::span<char* const> pid_texts;
 
     // The answers: the step that failed and why. `none` once the program runs.
     spawn_stage failed_stage = spawn_stage::none;

@@ -48,6 +48,10 @@ result<cloned> clone_with_clone3(const clone_request& r)
     args.exit_signal = SIGCHLD;
     args.stack = reinterpret_cast<std::uintptr_t>(r.stack.data());
     args.stack_size = r.stack.size();
+    if (r.cgroup >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = static_cast<std::uint64_t>(r.cgroup);
+    }
     const long pid = clone3_and_run(args, r.body, r.argument);
     if (pid < 0) return make_error(static_cast<int>(-pid), "cannot make a process");
     return cloned{static_cast<pid_t>(pid), unique_fd(pidfd)};
@@ -55,6 +59,7 @@ result<cloned> clone_with_clone3(const clone_request& r)
 
 result<cloned> clone_with_glibc(const clone_request& r)
 {
+    if (r.cgroup >= 0) return make_error(EINVAL, "cannot make a process in a control group");
     int pidfd = -1;
     const int flags = static_cast<int>(shared_memory_flags | r.flags) | SIGCHLD;
     const pid_t pid = ::clone(r.body, r.stack.data() + r.stack.size(), flags, r.argument, &pidfd);

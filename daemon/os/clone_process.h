@@ -27,6 +27,7 @@ enum class clone_call { clone3, clone };
 struct clone_request {
     clone_call call = clone_call::clone3;
     unsigned long flags = 0; // added to CLONE_VM, CLONE_VFORK and CLONE_PIDFD
+    int cgroup = -1;         // the directory of the control group to be born in; clone3 only
     std::span<std::byte> stack;
     int (*body)(void*) noexcept = nullptr;
     void* argument = nullptr;

@@ -24,7 +24,8 @@
 // The child shares the daemon's table of descriptors (CLONE_FILES) until it takes a private copy of the
 // lowest few of it; see child_exec.cpp. So what is to become its 0, 1 and 2 must be low as well. The daemon
 // keeps three low descriptors for this, the slots, which are /dev/null but for the moment of a spawn: they
-// would hold the other end of some program's pipe open.
+// would hold the other end of some program's pipe open. Descriptors that are passed on beyond those three are
+// taken where they are; a spawn with some costs the more the higher they are.
 namespace procctl {
 namespace {
 
@@ -35,6 +36,7 @@ constexpr std::array<std::string_view, 3> stream_names = {"standard input", "sta
 // What all spawns share, made at the first.
 struct launch_pad {
     clone_call call = clone_call::clone;
+    bool has_into_cgroup = false;
     bool shares_descriptors = false;
     unique_fd null;
     std::array<unique_fd, 3> slots;
@@ -44,6 +46,9 @@ struct launch_pad {
     // For each spawn anew; kept for their memory.
     std::vector<const char*> pointers;
     std::vector<child_limit> limits;
+    std::vector<int> passed;
+    std::vector<std::string> pid_variables; // "NAME=" and room for a pid
+    std::vector<char*> pid_texts;
 };
 
 result<std::span<std::byte>> map_stack()
@@ -76,6 +81,7 @@ result<launch_pad> make_launch_pad()
 {
     launch_pad pad;
     pad.call = available_clone_call();
+    pad.has_into_cgroup = pad.call == clone_call::clone3; // until the kernel says otherwise
     pad.signals_to_reset = find_signals_to_reset(pad.call);
     // Nobody shares the daemon's own table, so that this asks for the call and changes nothing.
     pad.shares_descriptors = ::syscall(SYS_close_range, ~0U, ~0U, CLOSE_RANGE_UNSHARE) == 0;
@@ -209,16 +215,34 @@ void plan_limits(const spawn_request& r, launch_pad& pad, child_plan& plan)
     plan.limits = pad.limits;
 }
 
+// The variables that the child completes. Their memory is not touched again before it has been copied by
+// execve.
+void plan_pid_variables(const spawn_request& r, launch_pad& pad, child_plan& plan)
+{
+    constexpr std::size_t longest_pid = 10;
+    pad.pid_variables.clear();
+    pad.pid_texts.clear();
+    for (const auto& name : r.pid_variables)
+        pad.pid_variables.emplace_back(name + '=').append(longest_pid, '\0');
+    for (std::size_t i = 0; i < r.pid_variables.size(); ++i)
+        pad.pid_texts.push_back(pad.pid_variables[i].data() + r.pid_variables[i].size() + 1);
+    plan.pid_texts = pad.pid_texts;
+}
+
 // argv, envp and the candidates lie one behind the other, the first two ended by a null pointer.
 void plan_execution(const spawn_request& r, launch_pad& pad, child_plan& plan)
 {
+    plan_pid_variables(r, pad, plan);
     auto& pointers = pad.pointers;
     pointers.clear();
-    pointers.reserve(r.argv.size() + r.envp.size() + r.candidates.size() + 2);
+    const std::size_t variables = r.envp.size() + pad.pid_variables.size();
+    pointers.reserve(r.argv.size() + variables + r.candidates.size() + 2);
     for (const auto& text : r.argv)
         pointers.push_back(text.c_str());
     pointers.push_back(nullptr);
     for (const auto& text : r.envp)
+        pointers.push_back(text.c_str());
+    for (const auto& text : pad.pid_variables)
         pointers.push_back(text.c_str());
     pointers.push_back(nullptr);
     for (const auto& text : r.candidates)
@@ -227,7 +251,40 @@ void plan_execution(const spawn_request& r, launch_pad& pad, child_plan& plan)
     const char** const start = pointers.data();
     plan.argv = const_cast<char* const*>(start); // execve(2) takes both as if it wrote to them; it does not
     plan.envp = const_cast<char* const*>(start + r.argv.size() + 1);
-    plan.candidates = std::span(start + r.argv.size() + r.envp.size() + 2, r.candidates.size());
+    plan.candidates = std::span(start + r.argv.size() + variables + 2, r.candidates.size());
+}
+
+void plan_descriptors(const spawn_request& r, launch_pad& pad, child_plan& plan)
+{
+    pad.passed = r.passed_descriptors;
+    plan.passed = pad.passed;
+    plan.shares_descriptors = pad.shares_descriptors;
+    int last = -1;
+    for (const auto& slot : pad.slots)
+        last = std::max(last, slot.get());
+    for (const int fd : pad.passed)
+        last = std::max(last, fd);
+    plan.first_unneeded = static_cast<unsigned>(last) + 1;
+}
+
+// Where it cannot be born in its control group, the child enters it by itself: on kernels before 5.7, and
+// where clone3 is filtered. It does so too after any other refusal, and ends if it is refused again.
+result<cloned> clone_into(launch_pad& pad, clone_request clone, const spawn_request& r, child_plan& plan)
+{
+    const int cgroup = r.cgroup;
+    if (cgroup < 0) return clone_process(clone);
+    if (pad.has_into_cgroup && !r.joins_cgroup) {
+        clone.cgroup = cgroup;
+        auto made = clone_process(clone);
+        if (made) return made;
+        clone.cgroup = -1;
+        const int reason = made.error().code.value();
+        if (reason == E2BIG || reason == EINVAL) pad.has_into_cgroup = false;
+    }
+    const unique_fd processes(::openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    if (!processes) plan.cgroup_errno = errno;
+    plan.cgroup_processes = processes.get();
+    return clone_process(clone);
 }
 
 } // namespace
@@ -239,9 +296,7 @@ result<spawned> spawn(const spawn_request& request)
     launch_pad& pad = **shared;
 
     child_plan plan;
-    plan.shares_descriptors = pad.shares_descriptors;
-    plan.first_unneeded =
-        static_cast<unsigned>(std::max({pad.slots[0].get(), pad.slots[1].get(), pad.slots[2].get()})) + 1;
+    plan_descriptors(request, pad, plan);
     filled_slots slots(pad);
     if (const auto filled =
             slots.fill({request.standard_input, request.standard_output, request.standard_error}, plan);
@@ -273,7 +328,7 @@ result<spawned> spawn(const spawn_request& request)
                               .argument = &plan};
     const kept_dumpable dumpable(plan.sets_ids);
     const blocked_signals blocked;
-    auto made = clone_process(clone);
+    auto made = clone_into(pad, clone, request, plan);
     if (!made) return made.error();
     return spawned{made->pid, std::move(made->pidfd), plan.failed_stage, plan.failed_errno};
 }

@@ -33,9 +33,17 @@ struct spawn_request {
     // (descriptors.h).
     std::vector<resource_limit> limits;
     bool ignore_sigpipe = true;
-    int standard_input = -1; // borrowed, as the next two; -1: /dev/null
+    // The directory of the control group to be born in, borrowed; -1: that of the daemon.
+    int cgroup = -1;
+    bool joins_cgroup = false; // it enters the group itself, because nobody can be born there (cgroup.h)
+    int standard_input = -1;   // borrowed, as the next two; -1: /dev/null
     int standard_output = -1;
     int standard_error = -1;
+    // These become 3, 4, …, and else stay as they are (O_NONBLOCK). Borrowed.
+    std::vector<int> passed_descriptors;
+    // Names of variables whose value is the child's own pid: WATCHDOG_PID, LISTEN_PID, SYSTEMD_EXEC_PID. None
+    // of them is in envp.
+    std::vector<std::string> pid_variables;
 };
 
 struct spawned {
@@ -48,7 +56,7 @@ struct spawned {
 };
 
 // The child leads a session and a process group of its own, has an empty signal mask, default dispositions
-// (SIGPIPE as asked) and no descriptor but 0, 1 and 2. An error means that no process was made.
+// (SIGPIPE as asked) and no descriptor but 0, 1, 2 and those passed. An error means that no process was made.
 //
 // The caller is suspended until the child has executed its program, some 50 us, as with vfork(2). So a file
 // system that hangs under the working directory or the program holds the daemon up.

@@ -46,6 +46,7 @@ std::string subject(const spawn_request& r, spawn_stage stage)
     case spawn_stage::oom_adjust:
         return r.oom_score_adjust ? std::to_string(*r.oom_score_adjust) : std::string();
     case spawn_stage::none:
+    case spawn_stage::cgroup:
     case spawn_stage::session:
     case spawn_stage::descriptors:
     case spawn_stage::standard_input:
@@ -72,6 +73,7 @@ std::string_view to_text(spawn_stage stage)
 {
     switch (stage) {
     case spawn_stage::none: return "";
+    case spawn_stage::cgroup: return "cannot enter the control group";
     case spawn_stage::session: return "cannot start a session";
     case spawn_stage::descriptors: return "cannot close the daemon's descriptors";
     case spawn_stage::standard_input: return "cannot set up standard input";

@@ -11,6 +11,7 @@ struct spawn_request;
 // In the order in which the child takes them.
 enum class spawn_stage {
     none,
+    cgroup,
     session,
     descriptors,
     standard_input,
@@ -32,6 +33,7 @@ enum class spawn_stage {
 {
     switch (stage) {
     case spawn_stage::none: return 0;
+    case spawn_stage::cgroup: return 219;          // CGROUP
     case spawn_stage::session: return 220;         // SETSID
     case spawn_stage::descriptors: return 202;     // FDS
     case spawn_stage::standard_input: return 208;  // STDIN

@@ -1,3 +1,4 @@
+#include "daemon/os/cgroup.h"
 #include "daemon/os/descriptors.h"
 #include "daemon/os/spawn.h"
 #include "daemon/os/users.h"
@@ -352,9 +353,132 @@ TEST_CASE("user, group and supplementary groups", "[spawn]")
     }
 }
 
+TEST_CASE("descriptors that are passed on become 3, 4 and so on, in order", "[spawn]")
+{
+    // So many that they are in each other's place, and in that of what becomes 0, 1 and 2, all backwards. One
+    // is far up and taken along all the same.
+    std::vector<pipe_ends> pipes(60);
+    for (auto& pipe : pipes)
+        pipe = make_pipe();
+    std::ranges::reverse(pipes);
+    pipes[30].write = unique_fd(::fcntl(pipes[30].write.get(), F_DUPFD_CLOEXEC, 700));
+    auto request = request_for(
+        {"/bin/sh", "-c",
+         "cat >&2; fd=3; while [ $fd -lt 63 ]; do echo $fd >/proc/$$/fd/$fd; fd=$((fd+1)); done"});
+    for (const auto& pipe : pipes)
+        request.passed_descriptors.push_back(pipe.write.get());
+    auto input = make_pipe();
+    auto error = make_pipe();
+    request.standard_input = input.read.get();
+    request.standard_error = error.write.get();
+    const auto made = spawn(request);
+    REQUIRE(made.has_value());
+    REQUIRE(::write(input.write.get(), "hello", 5) == 5);
+    input.write.reset();
+    error.write.reset();
+    CHECK(read_all(error.read.get()) == "hello");
+    for (std::size_t i = 0; i < pipes.size(); ++i) {
+        pipes[i].write.reset();
+        CHECK(read_all(pipes[i].read.get()) == std::to_string(i + 3) + '\n');
+    }
+    ::waitid(P_PID, static_cast<id_t>(made->pid), nullptr, WEXITED);
+}
+
+TEST_CASE("a standard stream of the daemon can be passed on", "[spawn]")
+{
+    auto pipe = make_pipe();
+    const unique_fd kept(::fcntl(0, F_DUPFD_CLOEXEC, 10));
+    ::dup2(pipe.write.get(), 0);
+    auto request = request_for({"/bin/sh", "-c", "cat; echo out >&3"});
+    request.passed_descriptors = {0};
+    const auto made = spawn(request);
+    if (kept)
+        ::dup2(kept.get(), 0);
+    else
+        ::close(0);
+    REQUIRE(made.has_value());
+    pipe.write.reset();
+    CHECK(read_all(pipe.read.get()) == "out\n");
+    ::waitid(P_PID, static_cast<id_t>(made->pid), nullptr, WEXITED);
+}
+
+TEST_CASE("a descriptor that is passed on stays as it is", "[spawn]")
+{
+    auto pipe = make_pipe();
+    REQUIRE(::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) == 0);
+    spawn_request request;
+    request.passed_descriptors = {pipe.read.get(), pipe.read.get()}; // twice is two descriptors
+    CHECK(facts_of(request)["fds"] == "0 1 2 3 4");
+    CHECK((::fcntl(pipe.read.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((::fcntl(pipe.read.get(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE("variables whose value is the child's own pid", "[spawn]")
+{
+    auto request = child_request({"print_environment"});
+    request.argv = {"x"};
+    request.envp = {"A=b"};
+    for (int i = 0; i < 3; ++i) {
+        request.pid_variables = {"WATCHDOG_PID", "SYSTEMD_EXEC_PID"};
+        const auto o = run(request);
+        const auto pid = std::to_string(o.child.pid);
+        std::string expected;
+        for (const auto& text : {"x", "A=b"})
+            expected += text + std::string(1, '\0');
+        expected += "WATCHDOG_PID=" + pid + '\0' + "SYSTEMD_EXEC_PID=" + pid + '\0';
+        CHECK(o.output == expected);
+    }
+    request.pid_variables.clear(); // nothing is left of the former ones
+    CHECK(run(request).output == std::string("x\0A=b\0", 6));
+}
+
+TEST_CASE("a child is born in its control group", "[spawn][cgroup]")
+{
+    control_groups groups("spawn-test-" + std::to_string(::getpid()));
+    if (!groups.are_available()) {
+        WARN("not tested: " << groups.description());
+        return;
+    }
+    const auto web = groups.open("web");
+    REQUIRE(web.has_value());
+    auto request = request_for({"/bin/cat", "/proc/self/cgroup"});
+    request.cgroup = web->directory();
+    request.joins_cgroup = !web->is_fertile();
+    SECTION("and is there before it runs")
+    {
+        const auto o = run(request);
+        CHECK(o.child.failed_stage == spawn_stage::none);
+        CHECK(o.output.find("0::" + web->path() + '\n') != std::string::npos);
+    }
+    SECTION("which it enters itself, where nobody can be born there")
+    {
+        request.joins_cgroup = true;
+        CHECK(run(request).output.find("0::" + web->path() + '\n') != std::string::npos);
+    }
+    SECTION("219: which has been removed")
+    {
+        REQUIRE(groups.remove("web"));
+        check_failure(run(request), spawn_stage::cgroup, 219, ENOENT);
+    }
+}
+
+TEST_CASE("219: a folder that is no control group", "[spawn][cgroup]")
+{
+    const scratch_folder folder;
+    const unique_fd directory(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    auto request = child_request({"exit_with", "0"});
+    request.cgroup = directory.get();
+    check_failure(run(request), spawn_stage::cgroup, 219, ENOENT);
+}
+
 TEST_CASE("each step that fails has systemd's exit status", "[spawn]")
 {
     auto request = child_request({"exit_with", "0"});
+    SECTION("202: a descriptor to pass on that is none")
+    {
+        request.passed_descriptors = {987654};
+        check_failure(run(request), spawn_stage::descriptors, 202, EBADF);
+    }
     SECTION("203: a file that does not exist")
     {
         request.candidates = {"/no/such/program"};
@@ -487,6 +611,9 @@ TEST_CASE("spawn leaves no descriptor behind, failed or not", "[spawn]")
     for (int i = 0; i < 50; ++i) {
         run(child_request({"exit_with", "0"}));
         run(request_for({"/no/such/program"}));
+        auto with_more = child_request({"exit_with", "0"});
+        with_more.passed_descriptors = {0, 0};
+        run(with_more);
     }
     CHECK(count() == before);
 }
