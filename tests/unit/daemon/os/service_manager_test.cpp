@@ -58,10 +58,11 @@ TEST_CASE("the service manager is told, and no child after us tells it", "[servi
 
 TEST_CASE("without a service manager nothing happens", "[service_manager]")
 {
-    SECTION("none") { ::unsetenv("NOTIFY_SOCKET"); }
-    SECTION("empty") { ::setenv("NOTIFY_SOCKET", "", 1); }
-    SECTION("of a kind that we do not know") { ::setenv("NOTIFY_SOCKET", "vsock:2:1234", 1); }
-    SECTION("too long") { ::setenv("NOTIFY_SOCKET", ("/" + std::string(200, 'x')).c_str(), 1); }
+    // Empty, of a kind that we do not know, too long.
+    const auto address = GENERATE(as<std::string>{}, "none", "", "vsock:2:1234", "/" + std::string(200, 'x'));
+    CAPTURE(address);
+    ::setenv("NOTIFY_SOCKET", address.c_str(), 1);
+    if (address == "none") ::unsetenv("NOTIFY_SOCKET");
     const service_manager us;
     CHECK_FALSE(us.is_present());
     us.notify("READY=1");
