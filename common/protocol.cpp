@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <concepts>
 
@@ -73,6 +75,20 @@ void visit_members(Visitor& visit, T& v)
     visit("sub_state", v.sub_state);
     visit("result", v.result);
     visit("main_pid", v.main_pid);
+    visit("control_pid", v.control_pid);
+    visit("control_command", v.control_command);
+    visit("control_group", v.control_group);
+    visit("status_text", v.status_text);
+    visit("status_errno", v.status_errno);
+    visit("reload_result", v.reload_result);
+    visit("exit_type", v.exit_type);
+    visit("notify_access", v.notify_access);
+    visit("ignored_notifications", v.ignored_notifications);
+    visit("watchdog_usec", v.watchdog_usec);
+    visit("next_watchdog_in_sec", v.next_watchdog_in_sec);
+    visit("n_file_descriptor_store", v.n_file_descriptor_store);
+    visit("monitored", v.monitored);
+    visit("monitored_result", v.monitored_result);
     visit("n_restarts", v.n_restarts);
     visit("exec_main_code", v.exec_main_code);
     visit("exec_main_status", v.exec_main_status);
@@ -340,8 +356,11 @@ std::string json_text(std::string_view text)
             out += "\\n";
         else if (c == '\t')
             out += "\\t";
-        else if (c < 0x20)
+        else if (c < 0x20 || c == 0x7f)
             out += std::string("\\u00") + hex[c >> 4U] + hex[c & 15U];
+        else if (const unsigned char second = length == 2 ? static_cast<unsigned char>(text[1]) : 0;
+                 c == 0xC2 && second < 0xA0) // U+0080 to U+009F: some terminals obey them
+            out += std::string("\\u00") + hex[second >> 4U] + hex[second & 15U];
         else if (length == 0)
             out += "\xEF\xBF\xBD";
         else
@@ -434,8 +453,10 @@ result<job_request> job_request_from_json(std::string_view text)
     visit_members(known, again);
     if (known.found != v->get_object().size())
         return make_error(R"(the request has a member besides "job" and "names")");
-    if (request->job != "start" && request->job != "stop" && request->job != "restart")
-        return make_error(R"("job" is none of "start", "stop", "restart")");
+    static constexpr std::array<std::string_view, 5> jobs{"start", "stop", "restart", "try-restart",
+                                                          "reload"};
+    if (std::ranges::find(jobs, request->job) == jobs.end())
+        return make_error(R"("job" is none of "start", "stop", "restart", "try-restart", "reload")");
     if (request->names.empty()) return make_error(R"("names" is missing or empty)");
     return request;
 }

@@ -26,6 +26,20 @@ struct program_status {
     std::string sub_state{};
     std::string result{};
     std::int64_t main_pid = 0;
+    std::int64_t control_pid = 0;
+    std::string control_command{}; // what the control process runs: "exec_start_pre"; empty: there is none
+    std::string control_group{};   // its path below the hierarchy's root; empty: it has none
+    std::string status_text{};     // what it says of itself (STATUS=): foreign text, any character in it
+    std::int64_t status_errno = 0; // and of its failure (ERRNO=)
+    std::string reload_result{};   // of the last reload
+    std::string exit_type{};
+    std::string notify_access{}; // the effective one: never none where the type needs notifications
+    std::uint64_t ignored_notifications = 0;
+    std::uint64_t watchdog_usec = 0;              // the effective one; 0: no watchdog
+    std::optional<double> next_watchdog_in_sec{}; // when the next WATCHDOG=1 is due; null when it is off
+    std::uint64_t n_file_descriptor_store = 0;
+    std::string monitored{};        // the instance whose end this one was started for (on_failure); or empty
+    std::string monitored_result{}; // how that one ended
     std::uint64_t n_restarts = 0;
     std::int64_t exec_main_code = 0;
     std::int64_t exec_main_status = 0;
@@ -51,9 +65,11 @@ struct error_reply {
 };
 
 struct job_reply {
-    std::string name{};    // of the instance
-    std::string job{};     // start, stop, restart
-    std::string outcome{}; // done, failed, canceled, start-limit-hit, timeout; "queued" without waiting
+    std::string name{}; // of the instance
+    std::string job{};  // start, stop, restart, try-restart, reload
+    // done, failed, canceled, start-limit-hit, assert-failed, invalid, unsupported, timeout; skipped: there
+    // was nothing to be done; queued: without waiting
+    std::string outcome{};
     std::string explanation{};
 };
 
@@ -110,7 +126,7 @@ struct version_reply {
 
 // The body of POST /v1/jobs.
 struct job_request {
-    std::string job{}; // start, stop, restart
+    std::string job{}; // start, stop, restart, try-restart, reload
     std::vector<std::string> names{};
 };
 

@@ -15,11 +15,14 @@ struct named_result {
 
 constexpr auto names = std::to_array<named_result>({
     {service_result::success, "success"},
+    {service_result::protocol, "protocol"},
     {service_result::resources, "resources"},
     {service_result::timeout, "timeout"},
     {service_result::exit_code, "exit-code"},
     {service_result::signal, "signal"},
     {service_result::core_dump, "core-dump"},
+    {service_result::watchdog, "watchdog"},
+    {service_result::exec_condition, "exec-condition"},
     {service_result::start_limit_hit, "start-limit-hit"},
 });
 

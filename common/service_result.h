@@ -10,11 +10,14 @@ namespace procctl {
 
 enum class service_result {
     success,
+    protocol,        // it did not do what its type asks for: no READY=1, no usable PID file
     resources,       // nothing could be forked: an environment file is missing, no memory, no descriptors
     timeout,         // a start, stop or runtime limit ran out, however the process then ended
     exit_code,       // an exit status that does not count as clean
     signal,          // an unclean signal
     core_dump,       // the same, and a core file was written
+    watchdog,        // the watchdog ran out, or was triggered, however the process then ended
+    exec_condition,  // an exec_condition said no: the start was skipped
     start_limit_hit, // started too often; only where the result was success until then
 };
 

@@ -18,8 +18,10 @@ constexpr auto for_all = std::to_array<option_spec>({
 
 constexpr auto for_kill = std::to_array<option_spec>({
     {"-s,--signal", "SIGNAL", "Which signal: SIGINT, INT or 2 (default: SIGTERM)", &options::signal},
-    {"--kill-whom", "WHOM", "main: the main process alone; all: all of its processes (default)",
-     &options::kill_whom, "main, all"},
+    {"--kill-whom", "WHOM",
+     "main: the main process alone; control: the command that runs beside it; all: all of its processes "
+     "(default)",
+     &options::kill_whom, "main, control, all"},
 });
 
 constexpr auto for_logs = std::to_array<option_spec>({
@@ -69,6 +71,21 @@ constexpr auto table = std::to_array<command>({
      "Starts what is not running. Waits until each has started or failed to.",
      {},
      run_restart},
+    {"try-restart",
+     "NAME…",
+     names::required,
+     "Stop programs and start them again if they are running",
+     "What is down stays down. Waits until each has started or failed to.",
+     {},
+     run_try_restart},
+    {"reload",
+     "NAME…",
+     names::required,
+     "Ask programs to read their configuration again",
+     "Runs exec_reload, or sends reload_signal to a program of type notify-reload and waits for its answer. "
+     "Exit status: 1 if one is not active, has no way to reload, or failed to. To read conf.d again: update.",
+     {},
+     run_reload},
     {"kill", "NAME…", names::required, "Send a signal to programs",
      "The restart policy acts on what follows, as if the signal had come from elsewhere.", for_kill,
      run_kill},

@@ -18,6 +18,8 @@ namespace procctl::ctl {
 [[nodiscard]] int run_start(session&);
 [[nodiscard]] int run_stop(session&);
 [[nodiscard]] int run_restart(session&);
+[[nodiscard]] int run_try_restart(session&);
+[[nodiscard]] int run_reload(session&);
 [[nodiscard]] int run_kill(session&);
 [[nodiscard]] int run_reset_failed(session&);
 [[nodiscard]] int run_update(session&);

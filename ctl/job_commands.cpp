@@ -55,6 +55,8 @@ int for_each_name(session& s, const std::vector<std::string>& names, const std::
 int run_start(session& s) { return run_jobs(s, "start"); }
 int run_stop(session& s) { return run_jobs(s, "stop"); }
 int run_restart(session& s) { return run_jobs(s, "restart"); }
+int run_try_restart(session& s) { return run_jobs(s, "try-restart"); }
+int run_reload(session& s) { return run_jobs(s, "reload"); }
 
 int run_kill(session& s)
 {

@@ -68,7 +68,11 @@ looked_up look_up(session& s, std::vector<std::string> patterns)
     }
 }
 
-bool is_active(const program_status& p) { return p.active_state == "active"; }
+// A program that reloads is up meanwhile, as systemctl sees it too.
+bool is_active(const program_status& p)
+{
+    return p.active_state == "active" || p.active_state == "reloading";
+}
 bool is_failed(const program_status& p) { return p.active_state == "failed"; }
 
 // The end of a program's log. That it cannot be had does not spoil the status.

@@ -1,10 +1,12 @@
 #include "ctl/render.h"
 
 #include "common/exit_status.h"
+#include "common/time.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <system_error>
 
 namespace procctl::ctl {
 namespace {
@@ -13,7 +15,7 @@ using protocol::program_status;
 
 color color_of(std::string_view active_state)
 {
-    if (active_state == "active") return color::green;
+    if (active_state == "active" || active_state == "reloading") return color::green;
     if (active_state == "failed") return color::red;
     if (active_state == "activating" || active_state == "deactivating") return color::yellow;
     return color::none;
@@ -24,20 +26,32 @@ color color_of(std::string_view active_state)
 constexpr std::size_t column_count = 6;
 using row = std::array<std::string, column_count>;
 
-// A running program has nothing to explain: what it is for says more.
+bool is_up(const program_status& p) { return p.active_state == "active" || p.active_state == "reloading"; }
+
+// What a program says of itself, in quotes and no longer than a line can take.
+std::string own_words(const program_status& p, std::size_t width)
+{
+    return '"' + shortened(printable(p.status_text), width) + '"';
+}
+
+// A running program has nothing to explain: what it is for says more, and what it says of itself.
 std::string last_column(const program_status& p)
 {
-    return printable(p.active_state == "active" ? p.description : p.explanation);
+    static constexpr std::size_t most = 60;
+    if (!is_up(p)) return printable(p.explanation);
+    std::string text = printable(p.description);
+    if (!p.status_text.empty()) text += (text.empty() ? "" : ": ") + own_words(p, most);
+    return text;
 }
 
 row row_of(const program_status& p, const view& how)
 {
-    const bool is_up = p.active_state == "active" && p.active_enter_timestamp != 0;
+    const bool has_uptime = is_up(p) && p.active_enter_timestamp != 0;
     const std::uint64_t up = how.now > p.active_enter_timestamp ? how.now - p.active_enter_timestamp : 0;
     return {printable(p.name),
             printable(p.sub_state),
             p.main_pid == 0 ? "-" : std::to_string(p.main_pid),
-            is_up ? short_span(up) : "-",
+            has_uptime ? short_span(up) : "-",
             std::to_string(p.n_restarts),
             last_column(p)};
 }
@@ -106,11 +120,49 @@ std::string counted(std::size_t n, std::string_view noun)
     return std::to_string(n) + ' ' + std::string(noun) + (n == 1 ? "" : "s");
 }
 
+// For the fields of which most programs have none: each only where there is something to say.
+void add_processes(field_list& fields, const program_status& p)
+{
+    if (p.main_pid != 0) fields.add("Main PID", std::to_string(p.main_pid));
+    if (p.control_pid != 0)
+        fields.add("Control PID", std::to_string(p.control_pid) + " (" + printable(p.control_command) + ')');
+    if (!p.control_group.empty())
+        fields.add("CGroup", printable(p.control_group));
+    else if (p.main_pid != 0 || p.control_pid != 0)
+        fields.add("CGroup", "none (its processes are found by descent)");
+}
+
+void add_notified(field_list& fields, const program_status& p, const view& how)
+{
+    static constexpr std::size_t margin = 16; // the field's name and the quotes
+    static constexpr std::size_t least = 20;
+    static constexpr std::size_t most = 400;
+    const std::size_t width =
+        how.width == 0 ? most : std::max<std::size_t>(how.width, margin + least) - margin;
+    if (!p.status_text.empty()) fields.add("Status", own_words(p, width));
+    if (p.status_errno != 0)
+        fields.add("Error", std::to_string(p.status_errno) + " (" +
+                                std::generic_category().message(static_cast<int>(p.status_errno)) + ')');
+    if (p.ignored_notifications != 0)
+        fields.add("Notify", counted(p.ignored_notifications, "message") +
+                                 " ignored (notify_access: " + printable(p.notify_access) + ')');
+    if (p.watchdog_usec != 0)
+        fields.add("Watchdog",
+                   format_duration(duration(static_cast<std::int64_t>(p.watchdog_usec))) +
+                       (p.next_watchdog_in_sec ? "; next ping due in " + seconds_text(*p.next_watchdog_in_sec)
+                                               : std::string("; off")));
+    if (p.n_file_descriptor_store != 0)
+        fields.add("FD store", counted(p.n_file_descriptor_store, "descriptor"));
+    if (!p.reload_result.empty() && p.reload_result != "success")
+        fields.add("Reload", "failed (" + printable(p.reload_result) + ')');
+}
+
 std::string_view past_tense(std::string_view job)
 {
     if (job == "start") return "started";
     if (job == "stop") return "stopped";
-    if (job == "restart") return "restarted";
+    if (job == "restart" || job == "try-restart") return "restarted";
+    if (job == "reload") return "reloaded";
     if (job == "kill") return "signalled";
     if (job == "reset-failed") return "reset";
     return "done";
@@ -164,7 +216,13 @@ std::string render_status(const program_status& p, std::string_view log, const v
     field_list fields;
     fields.add("Loaded", printable(p.source) + " (" + printable(p.type) + ')');
     fields.add("Active", active_line(p, how));
-    if (p.main_pid != 0) fields.add("Main PID", std::to_string(p.main_pid));
+    if (!p.monitored.empty())
+        fields.add("Started by",
+                   printable(p.monitored) + (p.monitored_result == "success"
+                                                 ? ", which ended well"
+                                                 : ", which failed (" + printable(p.monitored_result) + ')'));
+    add_processes(fields, p);
+    add_notified(fields, p, how);
     if (p.exec_main_code != 0) fields.add("Last death", last_death(p, how));
     if (p.next_restart_in_sec) fields.add("Next start", "in " + seconds_text(*p.next_restart_in_sec));
     fields.add("Restarts", std::to_string(p.n_restarts) + (p.start_limit_hit ? ", start limit hit" : ""));
@@ -243,6 +301,8 @@ namespace {
 std::string in_words(const protocol::job_reply& j)
 {
     if (j.outcome == "start-limit-hit") return printable(j.job) + " refused by the start limit";
+    if (j.outcome == "assert-failed") return printable(j.job) + " refused";
+    if (j.outcome == "invalid" || j.outcome == "unsupported") return printable(j.job) + " not possible";
     if (j.outcome == "timeout") return printable(j.job) + " timed out";
     return printable(j.job) + ' ' + printable(j.outcome);
 }
@@ -258,6 +318,9 @@ job_texts render_jobs(const std::vector<protocol::job_reply>& jobs, const view& 
             out.done += name + ": " + std::string(past_tense(j.job)) + '\n';
         } else if (j.outcome == "queued") {
             out.done += name + ": " + printable(j.job) + " queued\n";
+        } else if (j.outcome == "skipped") {
+            out.done += name + ": " + printable(j.job) + " skipped" +
+                        (j.explanation.empty() ? "" : ": " + printable(j.explanation)) + '\n';
         } else {
             out.failed += name + ": " + painted(in_words(j), color::red, how);
             if (!j.explanation.empty()) out.failed += ": " + printable(j.explanation);

@@ -18,7 +18,7 @@ struct view {
 enum class color { none, bold, dim, red, green, yellow };
 [[nodiscard]] std::string painted(std::string_view text, color, const view&);
 
-// Without what could steer a terminal: control characters become '?'.
+// Without what could steer a terminal: control characters become '?'. For whatever may hold foreign text.
 [[nodiscard]] std::string printable(std::string_view text);
 // In columns, where every character of UTF-8 takes one.
 [[nodiscard]] std::size_t columns(std::string_view text);

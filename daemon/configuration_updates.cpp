@@ -129,19 +129,26 @@ bool configuration_updates::has_come_to_rest(instance_id id) const
     const instance* i = programs_.find(id);
     if (i == nullptr) return true;
     if (i->removed || i->next_program || i->status.pending != pending_job::none) return false;
-    switch (i->status.state) {
-    case sub_state::dead:
-    case sub_state::running:
-    case sub_state::exited:
-    case sub_state::failed:
-    case sub_state::auto_restart: return true;
-    case sub_state::start:
-    case sub_state::stop_sigterm:
-    case sub_state::stop_sigkill:
-    case sub_state::final_sigterm:
-    case sub_state::final_sigkill: return false;
+    switch (active_state_of(i->status.state)) {
+    case active_state::inactive:
+    case active_state::failed: return is_down(i->status);
+    case active_state::active:
+    case active_state::reloading: return true;
+    case active_state::activating: return i->status.state == sub_state::auto_restart;
+    case active_state::deactivating: return false;
     }
     return true;
+}
+
+// Up, or over and done with, or skipped by its conditions.
+bool configuration_updates::has_gone_well(const instance& i)
+{
+    const instance_status& s = i.status;
+    const active_state active = active_state_of(s.state);
+    if (active == active_state::active || active == active_state::reloading) return true;
+    if (s.state != sub_state::dead) return false;
+    if (s.result == service_result::exec_condition || s.condition_failed) return true;
+    return i.program->config.type == service_type::oneshot && s.result == service_result::success;
 }
 
 void configuration_updates::settled()
@@ -156,14 +163,9 @@ void configuration_updates::settled()
         if (!change.unsettled.empty()) return false;
         for (const auto* names : {&change.report.change.start, &change.report.change.restart})
             for (const std::string& name : *names)
-                if (const instance* i = programs_.find(name)) {
-                    const bool is_up = active_state_of(i->status.state) == active_state::active;
-                    const bool is_done = i->program->config.type == service_type::oneshot &&
-                                         i->status.state == sub_state::dead &&
-                                         i->status.result == service_result::success;
+                if (const instance* i = programs_.find(name))
                     change.report.jobs.push_back(
-                        {i->id, name, is_up || is_done ? job_outcome::done : job_outcome::failed});
-                }
+                        {i->id, name, has_gone_well(*i) ? job_outcome::done : job_outcome::failed});
         answer(std::move(change.done), std::move(change.report));
         return true;
     });

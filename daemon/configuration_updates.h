@@ -57,6 +57,7 @@ private:
     void answer(std::function<void(update_report)> done, update_report);
     void log_change(const configuration_change&);
     [[nodiscard]] bool has_come_to_rest(instance_id) const;
+    [[nodiscard]] static bool has_gone_well(const instance&);
 
     boost::asio::io_context& io_;
     load_request load_;

@@ -12,8 +12,12 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
+
+#include <sys/stat.h>
 
 namespace procctl {
 namespace {
@@ -45,16 +49,25 @@ identity identity_of_environment()
     return self;
 }
 
+// The state folder is locked by one daemon at a time, and the next one has the same.
+std::string name_of(const std::string& state_dir)
+{
+    struct stat info {};
+    if (::stat(state_dir.c_str(), &info) != 0) return std::to_string(::getpid());
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%jx-%jx", std::uintmax_t{info.st_dev},
+                  std::uintmax_t{info.st_ino});
+    return text.data();
+}
+
 } // namespace
 
 daemon_process::daemon_process(load_request request)
     : request_(std::move(request)), signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      reaper_(io_,
-              {.exited = [this](auto token, const auto& end, bool left) { child_exited(token, end, left); },
-               .group_gone =
-                   [this](auto token) {
-                       if (executor::is_program(token)) executor_->child_group_gone(token);
-                   }}),
+      reaper_(io_, {.exited = [this](auto token, const auto& end,
+                                     bool others) { child_exited(token, end, others); },
+                    .group_empty = [this](auto group) { executor_->group_empty(group); }},
+              cgroups_),
       helpers_(io_, [this](pid_t pid, unique_fd pidfd,
                            auto ended) { watch(pid, std::move(pidfd), std::move(ended)); }),
       started_(now().wall)
@@ -145,7 +158,7 @@ result<void> daemon_process::set_up(load_result loaded)
                                 .process_ended =
                                     [this](const std::string& how) {
                                         is_output_stopping_
-                                            ? end(0)
+                                            ? end(final_status_)
                                             : log_->error("the output process " + how + "; starting another");
                                     },
                                 .process_started =
@@ -166,9 +179,11 @@ result<void> daemon_process::set_up(load_result loaded)
         log_->warning("group '" + s.socket_group + "' (socket_group) does not exist: only root can use " +
                       s.socket);
 
+    if (s.control_groups) cgroups_.set_up(name_of(s.state_dir));
+    log_->info(cgroups_.description());
     programs_ = std::make_unique<supervisor>(random_number());
     executor_ = std::make_unique<executor>(
-        *programs_, reaper_, *output_, helpers_, host_,
+        io_, *programs_, reaper_, *output_, helpers_, host_,
         executor::handlers{.fact = [this](instance_id who, const event& what) { pump_->fact(who, what); },
                            .warn = [this](const instance& i,
                                           const std::string& text) { log_->warning(i.name + ": " + text); }});
@@ -232,8 +247,8 @@ void daemon_process::await_signal()
 
 void daemon_process::stop_requested(const std::string& by)
 {
-    if (!pump_) return end(0);        // nothing was started yet
-    if (is_finishing_) return end(0); // all programs are down: what is waited for is a disk
+    if (!pump_) return end(final_status_);        // nothing was started yet
+    if (is_finishing_) return end(final_status_); // all programs are down: what is waited for is a disk
     if (is_stopping_) {
         log_->warning(by + " again: killing what is still there");
         pump_->carry_out(programs_->hurry(now()));
@@ -257,7 +272,7 @@ void daemon_process::finish_stop()
     // for.
     limit_.expires_after(std::chrono::milliseconds(2 * drain_limit_ms));
     limit_.async_wait([this](auto canceled) {
-        if (!canceled) end(0);
+        if (!canceled) end(final_status_);
     });
 }
 
@@ -289,13 +304,12 @@ void daemon_process::watch(pid_t pid, unique_fd pidfd, std::function<void(const 
 {
     const reaper::token token = ++last_other_;
     others_.emplace(token, std::move(ended));
-    reaper_.watch(token, pid, std::move(pidfd), true);
+    reaper_.watch(token, pid, std::move(pidfd), reaper::no_group);
 }
 
-void daemon_process::child_exited(reaper::token token, const process_end& end, bool has_leftovers)
+void daemon_process::child_exited(reaper::token token, const process_end& end, bool has_others)
 {
-    if (executor::is_program(token)) return executor_->child_exited(token, end, has_leftovers);
-    if (has_leftovers) reaper_.abandon(token);
+    if (executor::is_program(token)) return executor_->child_exited(token, end, has_others);
     if (auto found = others_.extract(token)) found.mapped()(end);
 }
 
@@ -305,16 +319,7 @@ void daemon_process::carry_out(const order& o)
 {
     std::visit(overloaded{[this](const instance_order& ordered) {
                               const instance* i = programs_->find(ordered.who);
-                              if (i == nullptr) return;
-                              std::visit(
-                                  overloaded{[&](const start_main&) { executor_->start(*i); },
-                                             [&](const send_signal& what) { executor_->signal(*i, what); },
-                                             [&](const announce_state& what) {
-                                                 updates_->touched(i->id);
-                                                 state_changed(*i, what);
-                                             },
-                                             [](const finish_job&) {}},
-                                  ordered.what);
+                              if (i != nullptr) carry_out(*i, ordered.what);
                           },
                           [this](const job_finished& job) { jobs_.finished(job.job, job.outcome); },
                           [](const instance_added&) {},
@@ -325,8 +330,33 @@ void daemon_process::carry_out(const order& o)
                o);
 }
 
+void daemon_process::carry_out(const instance& i, const action& ordered)
+{
+    std::visit(overloaded{[&](const check_conditions& what) { executor_->check(i, what); },
+                          [&](const start_process& what) { executor_->start(i, what); },
+                          [&](const find_main& what) { executor_->find(i, what); },
+                          [&](const watch_main& what) { executor_->watch(i, what); },
+                          [&](const send_signal& what) { executor_->signal(i, what); },
+                          [&](const store_descriptors& what) { executor_->store(i, what); },
+                          [&](const remove_descriptors& what) { executor_->remove(i, what); },
+                          [&](const announce_state& what) {
+                              updates_->touched(i.id);
+                              state_changed(i, what);
+                              if (is_down(i.status)) executor_->rest(i);
+                          },
+                          [](const trigger_others&) {}, // the supervisor has done it
+                          [&](const exit_daemon& what) {
+                              if (is_stopping_) return;
+                              final_status_ = what.exit_status;
+                              stop_requested(i.name + " has come to its end");
+                          },
+                          [&](const finish_job&) { updates_->touched(i.id); }},
+               ordered);
+}
+
 void daemon_process::state_changed(const instance& i, const announce_state& change)
 {
+    log_->debug(i.name + ": " + std::string(to_text(change.from)) + " -> " + std::string(to_text(change.to)));
     const state_words words = describe_change(i, change.from, change.to);
     if (words.text.empty()) return;
     std::string line = i.name + ": " + words.text;

@@ -9,6 +9,7 @@
 #include "daemon/executor.h"
 #include "daemon/job_board.h"
 #include "daemon/log.h"
+#include "daemon/os/cgroup.h"
 #include "daemon/os/clock.h"
 #include "daemon/os/service_manager.h"
 #include "daemon/os/state_lock.h"
@@ -34,6 +35,14 @@ public:
     [[nodiscard]] instant now() const override { return procctl::now(); }
     [[nodiscard]] std::string log_path(const instance& i) const override { return executor_->log_path(i); }
     [[nodiscard]] std::string note(const instance& i) const override { return executor_->note(i.id); }
+    [[nodiscard]] std::string control_group(const instance& i) const override
+    {
+        return reaper_.cgroup_path(i.id);
+    }
+    [[nodiscard]] unsigned stored_descriptors(const instance& i) const override
+    {
+        return executor_->stored_descriptors(i.id);
+    }
     [[nodiscard]] daemon_facts facts() const override;
     void request(std::vector<instance_id>, job_kind, const requester&, bool wait,
                  std::function<void(std::vector<job_report>)> done) override;
@@ -60,10 +69,11 @@ private:
 
     // --- Children.
     void watch(pid_t, unique_fd pidfd, std::function<void(const process_end&)> ended);
-    void child_exited(reaper::token, const process_end&, bool has_leftovers);
+    void child_exited(reaper::token, const process_end&, bool has_others);
 
     // --- The core's answers.
     void carry_out(const order&);
+    void carry_out(const instance&, const action&);
     void state_changed(const instance&, const announce_state&);
     void settled();
 
@@ -72,6 +82,7 @@ private:
     boost::asio::signal_set signals_;
     boost::asio::steady_timer limit_{io_};       // of the end
     boost::asio::steady_timer quiet_timer_{io_}; // between two looks whether all clients have their replies
+    control_groups cgroups_{control_groups::unwanted{"`control_groups: no` in the settings"}};
     reaper reaper_;
     std::unordered_map<reaper::token, std::function<void(const process_end&)>>
         others_; // helpers, the output process
@@ -91,7 +102,8 @@ private:
     std::unique_ptr<configuration_updates> updates_;
     std::unique_ptr<control_server> server_;
     job_board jobs_;
-    int exit_status_ = 0;
+    int exit_status_ = 0;  // of the process
+    int final_status_ = 0; // what it is to be after a stop: success_action and failure_action say so
     bool is_stopping_ = false;
     bool is_finishing_ = false;
     bool is_output_stopping_ = false;

@@ -1,12 +1,30 @@
 #include "daemon/executor.h"
 
+#include "daemon/control/words.h"
+#include "daemon/core/command_environment.h"
 #include "daemon/helpers/helper_main.h"
+
+#include <filesystem>
+
+#include <signal.h>
 
 namespace procctl {
 namespace {
 
 constexpr duration environment_limit = std::chrono::seconds(30);
 constexpr duration identity_limit = std::chrono::seconds(30);
+constexpr duration conditions_limit = std::chrono::seconds(30);
+
+std::string notify_folder_of(const host_facts& host)
+{
+    return std::filesystem::path(host.daemon.socket).parent_path() / "notify";
+}
+
+// What a run that begins is made of.
+const program_config& config_of(const instance& i)
+{
+    return (i.next_program ? i.next_program : i.program)->config;
+}
 
 bool runs_as_daemon(const program_config& config)
 {
@@ -15,10 +33,12 @@ bool runs_as_daemon(const program_config& config)
 
 } // namespace
 
-executor::executor(const supervisor& programs, reaper& children, output_client& output,
-                   helper_runner& helpers, host_facts host, handlers h)
-    : programs_(programs), reaper_(children), output_(output), helpers_(helpers), host_(std::move(host)),
-      handlers_(std::move(h))
+executor::executor(boost::asio::io_context& io, const supervisor& programs, reaper& processes,
+                   output_client& output, helper_runner& helpers, host_facts host, handlers h)
+    : io_(io), programs_(programs), reaper_(processes), output_(output), helpers_(helpers),
+      host_(std::move(host)), handlers_(std::move(h)),
+      notifications_(io, programs, processes, notify_folder_of(host_), handlers_.fact),
+      finder_(programs, processes, helpers, host_, {handlers_.fact, handlers_.warn})
 {
 }
 
@@ -30,114 +50,201 @@ void executor::set_identities(std::map<std::string, resolved_identity> found, id
     self_.who = std::move(self);
 }
 
-void executor::start(const instance& i)
+const resolved_identity& executor::identity_of(const instance& i) const
 {
-    runtime& mine = runtimes_[i.id];
-    const instance_status& s = i.status;
-    // An order that had to wait for its turn may have been taken back since, or be another's already.
-    if (s.main_serial == 0 || s.main_serial == mine.serial || s.main_pid != 0) return;
-    // A new run; the next command of a oneshot is none, and what the one before it left behind is still its
-    // own.
-    if (s.command_index == 0) abandon_leftovers(i.id, mine);
-    mine.serial = s.main_serial;
-    notes_.erase(i.id);
-    find_identity(i.id, mine.serial, s.command_index);
+    const program_config& config = i.program->config;
+    const auto known = identities_.find(identity_key(config));
+    return runs_as_daemon(config) || known == identities_.end() || !known->second.who ? self_ : known->second;
 }
 
-bool executor::is_wanted(instance_id who, std::uint64_t serial) const
+// --- Before a process
+
+void executor::check(const instance& i, const check_conditions& ordered)
 {
-    const instance* i = programs_.find(who);
-    return i != nullptr && i->status.main_serial == serial && i->status.main_pid == 0;
+    const instance_id id = i.id;
+    if (i.status.check_serial != ordered.serial) return;
+    const program_config& config = config_of(i);
+    const auto failed = [&](const std::string& why) {
+        handlers_.warn(i, "cannot look at its path conditions: " + why);
+        handlers_.fact(id, conditions_checked{ordered.serial, false, true});
+    };
+    std::vector<path_condition> conditions = config.condition_path_exists;
+    std::vector<path_condition> asserts = config.assert_path_exists;
+    for (auto* list : {&conditions, &asserts})
+        for (path_condition& condition : *list) {
+            auto path = expand_path(i, *identity_of(i).who, host_, condition.path);
+            if (!path) return failed(path.error().message());
+            condition.path = std::move(*path);
+        }
+    helpers_.collect(
+        conditions_task(conditions, asserts), conditions_limit,
+        [this, id, ordered](const result<std::string>& text) {
+            const instance* asker = programs_.find(id);
+            if (asker == nullptr || asker->status.check_serial != ordered.serial) return;
+            const auto answer =
+                text ? conditions_answer_from_json(*text) : result<conditions_answer>(text.error());
+            if (!answer)
+                handlers_.warn(*asker, answer.error().message());
+            else if (!answer->condition_met || !answer->assert_met)
+                handlers_.warn(*asker, "not started: " + (answer->condition_met
+                                                              ? path_asserts(config_of(*asker))
+                                                              : path_conditions(config_of(*asker))));
+            handlers_.fact(id, conditions_checked{ordered.serial, answer && answer->condition_met,
+                                                  answer && answer->assert_met});
+        });
 }
 
-void executor::find_identity(instance_id who, std::uint64_t serial, unsigned command_index)
+void executor::find(const instance& i, const find_main& ordered)
 {
-    const program_config& config = programs_.find(who)->program->config;
-    if (runs_as_daemon(config)) return read_environment(who, serial, command_index, self_);
+    if (i.status.sought_serial == ordered.serial) finder_.find(i, *identity_of(i).who, ordered);
+}
+
+// --- Making a process
+
+void executor::start(const instance& i, const start_process& ordered)
+{
+    const start_order wanted{i.id, ordered};
+    // An order that had to wait for its turn may have been taken back since.
+    if (!is_wanted(wanted)) return;
+    open_group(i);
+    if (ordered.command <= exec_command::start) notes_.erase(i.id);
+    find_identity(wanted);
+}
+
+void executor::open_group(const instance& i)
+{
+    runtimes_[i.id];
+    if (const auto opened = reaper_.open_group(i.id, i.name); !opened)
+        handlers_.warn(i, opened.error().message());
+    reaper_.set_invocation(i.id, i.status.invocation.text());
+}
+
+bool executor::is_wanted(const start_order& wanted) const
+{
+    const instance* i = programs_.find(wanted.who);
+    if (i == nullptr) return false;
+    const instance_status& s = i->status;
+    return (s.main_serial == wanted.what.serial && s.main_pid == 0) ||
+           (s.control_serial == wanted.what.serial && s.control_pid == 0);
+}
+
+void executor::find_identity(const start_order& wanted)
+{
+    const program_config& config = programs_.find(wanted.who)->program->config;
+    if (runs_as_daemon(config)) return read_environment(wanted, self_);
     const std::string key = identity_key(config);
     if (const auto known = identities_.find(key); known != identities_.end() && known->second.who)
-        return read_environment(who, serial, command_index, known->second);
+        return read_environment(wanted, known->second);
 
     // Unknown when the configuration was loaded; the directory service may have come up since.
-    helpers_.collect(identity_task(config), identity_limit,
-                     [this, who, serial, command_index, key](const result<std::string>& answer) {
-                         if (!is_wanted(who, serial)) return;
-                         resolved_identity found;
-                         found.message = "cannot look up its user";
-                         if (!answer) {
-                             found.message += ": " + answer.error().message();
-                         } else if (auto loaded = load_result_from_json(*answer);
-                                    loaded && !loaded->identities.empty()) {
-                             found = std::move(loaded->identities.begin()->second);
-                         }
-                         if (found.who) identities_[key] = found;
-                         read_environment(who, serial, command_index, found);
-                     });
+    helpers_.collect(
+        identity_task(config), identity_limit, [this, wanted, key](const result<std::string>& answer) {
+            if (!is_wanted(wanted)) return;
+            resolved_identity found;
+            found.message = "cannot look up its user";
+            if (!answer) {
+                found.message += ": " + answer.error().message();
+            } else if (auto loaded = load_result_from_json(*answer); loaded && !loaded->identities.empty()) {
+                found = std::move(loaded->identities.begin()->second);
+            }
+            if (found.who) identities_[key] = found;
+            read_environment(wanted, found);
+        });
 }
 
-void executor::read_environment(instance_id who, std::uint64_t serial, unsigned command_index,
-                                const resolved_identity& found)
+void executor::read_environment(const start_order& wanted, const resolved_identity& found)
 {
-    const instance& i = *programs_.find(who);
+    const instance& i = *programs_.find(wanted.who);
     const auto& files = i.program->config.environment_files;
     // systemd reads them before it forks, and finds out about the account after; a missing file comes first.
-    if (files.empty()) return run(who, serial, command_index, found, {});
+    if (files.empty()) return run(wanted, found, {});
 
     std::vector<environment_file> expanded;
     for (const environment_file& file : files) {
         auto path = expand_path(i, found.who ? *found.who : *self_.who, host_, file.path);
-        if (!path) return fail(who, serial, path.error().message());
+        if (!path) return fail(wanted, path.error().message());
         expanded.push_back({std::move(*path), file.optional});
     }
     helpers_.collect(environment_task(expanded), environment_limit,
-                     [this, who, serial, command_index, found](const result<std::string>& answer) {
-                         if (!is_wanted(who, serial)) return;
-                         if (!answer) return fail(who, serial, answer.error().message());
+                     [this, wanted, found](const result<std::string>& answer) {
+                         if (!is_wanted(wanted)) return;
+                         if (!answer) return fail(wanted, answer.error().message());
                          const auto read = environment_answer_from_json(*answer);
-                         if (!read) return fail(who, serial, read.error().message());
-                         if (!read->missing.empty()) return fail(who, serial, read->missing);
+                         if (!read) return fail(wanted, read.error().message());
+                         if (!read->missing.empty()) return fail(wanted, read->missing);
                          for (const std::string& complaint : read->complaints)
-                             handlers_.warn(*programs_.find(who), complaint);
-                         run(who, serial, command_index, found, read->variables);
+                             handlers_.warn(*programs_.find(wanted.who), complaint);
+                         run(wanted, found, read->variables);
                      });
 }
 
-void executor::run(instance_id who, std::uint64_t serial, unsigned command_index,
-                   const resolved_identity& found, const environment& from_files)
+void executor::run(const start_order& wanted, const resolved_identity& found, const environment& from_files)
 {
-    if (!found.who) return fail_identity(who, serial, found);
+    const auto [who, what] = wanted;
+    if (!found.who) return fail_identity(wanted, found);
     const instance& i = *programs_.find(who);
     const identity& account = *found.who;
-    auto request = prepare_process(i, command_index, account, host_, from_files);
-    if (!request) return fail(who, serial, request.error().message());
+    process_connections connections;
+    std::vector<int> descriptors;
+    if (const auto connected = connect(i, what.command, connections, descriptors); !connected)
+        return fail(wanted, connected.error().message());
+    auto request = prepare_process(i, what, account, host_, connections, from_files);
+    if (!request) return fail(wanted, request.error().message());
     const auto output = output_of(i, account);
-    if (!output) return fail(who, serial, output.error().message());
+    if (!output) return fail(wanted, output.error().message());
     request->standard_output = *output;
     request->standard_error = *output;
+    request->passed_descriptors = std::move(descriptors);
+    request->cgroup = reaper_.cgroup_of(who);
+    request->joins_cgroup = reaper_.joins_cgroup(who);
 
     auto child = spawn(*request);
-    if (!child) return fail(who, serial, child.error().message());
+    if (!child) return fail(wanted, child.error().message());
     const spawn_failure failure{
         child->failed_stage == spawn_stage::none ? 0 : exit_status_of(child->failed_stage),
         child->failed_errno};
     if (failure.exit_status != 0)
-        notes_[who] = describe_failure(*request, child->failed_stage, child->failed_errno);
-    reaper_.watch(token_of(who, serial), child->pid, std::move(child->pidfd), true);
-    handlers_.fact(who, main_started{serial, child->pid, failure});
+        notes_.try_emplace(who, describe_failure(*request, child->failed_stage, child->failed_errno));
+    runtime& mine = runtimes_[who];
+    const bool is_control = what.is_control(i.program->config.type);
+    std::uint64_t& serial = is_control ? mine.control_serial : mine.main_serial;
+    if (serial != 0) reaper_.forget(token_of(who, serial)); // let go before: a process like any other
+    serial = what.serial;
+    reaper_.watch(token_of(who, what.serial), child->pid, std::move(child->pidfd), who);
+    handlers_.fact(who, process_started{what.serial, child->pid, failure});
 }
 
-void executor::fail_identity(instance_id who, std::uint64_t serial, const resolved_identity& missing)
+result<void> executor::connect(const instance& i, exec_command which, process_connections& connections,
+                               std::vector<int>& descriptors)
 {
-    notes_[who] = missing.message;
+    if (may_notify(i.program->config, which)) {
+        auto address = notifications_.address_of(i);
+        if (!address) return address.error();
+        connections.notify_socket = std::move(*address);
+    }
+    const runtime& mine = runtimes_[i.id];
+    if (which != exec_command::start || !mine.descriptors) return {};
+    for (auto& [descriptor, name] : runtimes_[i.id].descriptors->entries()) {
+        descriptors.push_back(descriptor);
+        connections.descriptor_names.push_back(std::move(name));
+    }
+    return {};
+}
+
+void executor::fail_identity(const start_order& wanted, const resolved_identity& missing)
+{
+    notes_.try_emplace(wanted.who, missing.message);
     const int status = exit_status_of(missing.is_group ? spawn_stage::group : spawn_stage::user);
-    handlers_.fact(who, main_exited{serial, {exit_code_kind::exited, status}, false});
+    handlers_.fact(wanted.who, process_exited{wanted.what.serial,
+                                              {exit_code_kind::exited, status},
+                                              reaper_.has_processes(wanted.who)});
 }
 
-void executor::fail(instance_id who, std::uint64_t serial, std::string reason)
+void executor::fail(const start_order& wanted, std::string reason)
 {
-    handlers_.warn(*programs_.find(who), reason);
-    notes_[who] = std::move(reason);
-    handlers_.fact(who, main_not_started{serial});
+    handlers_.warn(*programs_.find(wanted.who), reason);
+    notes_.try_emplace(wanted.who, std::move(reason));
+    handlers_.fact(wanted.who, process_not_started{wanted.what.serial});
 }
 
 result<int> executor::output_of(const instance& i, const identity& account)
@@ -155,61 +262,112 @@ result<int> executor::output_of(const instance& i, const identity& account)
     return output_.write_end(mine.stream);
 }
 
+// --- Living with it
+
+void executor::watch(const instance& i, const watch_main& ordered)
+{
+    if (i.status.main_serial != ordered.serial) return;
+    open_group(i);
+    runtime& mine = runtimes_[i.id];
+    if (mine.main_serial != 0) reaper_.forget(token_of(i.id, mine.main_serial)); // a process like any other
+    mine.main_serial = ordered.serial;
+    reaper_.adopt(token_of(i.id, ordered.serial), ordered.process.pid, pidfd_of(ordered.process), i.id);
+}
+
 void executor::signal(const instance& i, const send_signal& ordered)
 {
     const auto found = runtimes_.find(i.id);
     if (found == runtimes_.end()) return;
     const runtime& mine = found->second;
-    const auto warn = [&](const result<void>& sent) {
-        if (!sent) handlers_.warn(i, sent.error().message());
-    };
-    const reaper::token main = token_of(i.id, mine.serial);
-    if (ordered.scope == signal_scope::main) return warn(reaper_.signal(main, ordered.signal));
-    if (ordered.scope == signal_scope::group) warn(reaper_.signal_group(main, ordered.signal));
-    for (const std::uint64_t serial : mine.leftovers)
-        if (ordered.scope == signal_scope::others || serial != mine.serial)
-            warn(reaper_.signal_group(token_of(i.id, serial), ordered.signal));
+    const auto warn = [&](const error& e) { handlers_.warn(i, e.message()); };
+    if (ordered.signal != SIGKILL) reaper_.thaw(i.id);
+    std::vector<reaper::token> known;
+    if (mine.main_serial != 0 && ordered.scope != signal_scope::control)
+        known.push_back(token_of(i.id, mine.main_serial));
+    if (mine.control_serial != 0 && ordered.scope != signal_scope::main)
+        known.push_back(token_of(i.id, mine.control_serial));
+    for (const reaper::token token : known)
+        if (const auto sent = reaper_.signal(token, ordered.signal); !sent) warn(sent.error());
+    if (ordered.scope != signal_scope::all) return;
+    if (const auto sent = reaper_.signal_others(i.id, ordered.signal, known); !sent) warn(sent.error());
 }
 
-void executor::abandon_leftovers(instance_id who, runtime& mine)
+void executor::store(const instance& i, const store_descriptors& ordered)
 {
-    for (const std::uint64_t serial : std::exchange(mine.leftovers, {}))
-        reaper_.abandon(token_of(who, serial));
+    runtime& mine = runtimes_[i.id];
+    if (!mine.descriptors) mine.descriptors.emplace(io_);
+    auto& received = *static_cast<std::vector<unique_fd>*>(
+        std::const_pointer_cast<void>(ordered.descriptors).get()); // made by notifications, for us alone
+    const auto outcome = mine.descriptors->add(std::move(received), ordered.name, ordered.polls,
+                                               i.program->config.file_descriptor_store_max);
+    // Once a run: what a program does over and over must not fill the log.
+    if (outcome.refused != 0 && std::exchange(mine.refused_in, i.status.invocation) != i.status.invocation)
+        handlers_.warn(i, "not all descriptors were stored: file_descriptor_store_max is " +
+                              std::to_string(i.program->config.file_descriptor_store_max));
+}
+
+void executor::remove(const instance& i, const remove_descriptors& ordered)
+{
+    if (runtime& mine = runtimes_[i.id]; mine.descriptors) mine.descriptors->remove(ordered.name);
+}
+
+void executor::rest(const instance& i)
+{
+    if (const auto found = runtimes_.find(i.id); found != runtimes_.end()) found->second.descriptors.reset();
 }
 
 void executor::forget(instance_id who)
 {
     const auto found = runtimes_.find(who);
     if (found == runtimes_.end()) return;
-    runtime& mine = found->second;
-    abandon_leftovers(who, mine);
+    const runtime& mine = found->second;
+    // What is not waited for any more (kill_mode none …) may live on.
+    for (const std::uint64_t serial : {mine.main_serial, mine.control_serial})
+        if (serial != 0) reaper_.forget(token_of(who, serial));
+    reaper_.close_group(who);
+    notifications_.close(who);
+    finder_.forget(who);
     if (mine.stream != 0) output_.close(mine.stream);
     runtimes_.erase(found);
     notes_.erase(who);
 }
 
-void executor::child_exited(reaper::token token, const process_end& end, bool has_leftovers)
-{
-    const auto who = static_cast<instance_id>(token >> 32U);
-    const auto found = runtimes_.find(who);
-    if (found == runtimes_.end() || token != token_of(who, found->second.serial)) {
-        if (has_leftovers) reaper_.abandon(token);
-        return;
-    }
-    runtime& mine = found->second;
-    if (has_leftovers) mine.leftovers.push_back(mine.serial);
-    handlers_.fact(who, main_exited{mine.serial, end, !mine.leftovers.empty()});
-}
+// --- Its end
 
-void executor::child_group_gone(reaper::token token)
+void executor::child_exited(reaper::token token, const process_end& end, bool has_others)
 {
     const auto who = static_cast<instance_id>(token >> 32U);
     const auto found = runtimes_.find(who);
     if (found == runtimes_.end()) return;
+    // What it said last comes before its end.
+    notifications_.drain(who);
     runtime& mine = found->second;
-    const auto gone =
-        std::erase_if(mine.leftovers, [&](std::uint64_t serial) { return token == token_of(who, serial); });
-    if (gone != 0 && mine.leftovers.empty()) handlers_.fact(who, leftovers_gone{mine.serial});
+    if (mine.control_serial != 0 && token == token_of(who, mine.control_serial))
+        handlers_.fact(who, process_exited{std::exchange(mine.control_serial, 0), end, has_others});
+    else if (mine.main_serial != 0 && token == token_of(who, mine.main_serial))
+        main_exited(who, std::exchange(mine.main_serial, 0), end, has_others);
+}
+
+void executor::main_exited(instance_id who, std::uint64_t serial, const process_end& end, bool has_others)
+{
+    const instance* i = programs_.find(who);
+    const program_config& config = i->program->config;
+    if (config.type != service_type::forking || config.pid_file.empty())
+        return handlers_.fact(who, process_exited{serial, end, has_others});
+    runtimes_[who].is_end_pending = true;
+    finder_.look_for_successor(*i, *identity_of(*i).who, [this, who, serial, end] {
+        const auto found = runtimes_.find(who);
+        if (found == runtimes_.end()) return;
+        found->second.is_end_pending = false;
+        handlers_.fact(who, process_exited{serial, end, reaper_.has_processes(who)});
+    });
+}
+
+void executor::group_empty(reaper::group group)
+{
+    notifications_.drain(group);
+    const auto found = runtimes_.find(group);
+    if (found != runtimes_.end() && !found->second.is_end_pending) handlers_.fact(group, processes_gone{});
 }
 
 std::string executor::note(instance_id who) const
@@ -220,12 +378,17 @@ std::string executor::note(instance_id who) const
 
 std::string executor::log_path(const instance& i) const
 {
-    const auto known = identities_.find(identity_key(i.program->config));
     const identity nobody;
-    const resolved_identity& who =
-        runs_as_daemon(i.program->config) || known == identities_.end() ? self_ : known->second;
-    auto path = log_path_of(i, who.who ? *who.who : nobody, host_);
+    const auto& known = identity_of(i).who;
+    auto path = log_path_of(i, known ? *known : nobody, host_);
     return path ? std::move(*path) : std::string();
+}
+
+unsigned executor::stored_descriptors(instance_id who) const
+{
+    const auto found = runtimes_.find(who);
+    if (found == runtimes_.end() || !found->second.descriptors) return 0;
+    return static_cast<unsigned>(found->second.descriptors->size());
 }
 
 } // namespace procctl

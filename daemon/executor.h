@@ -1,13 +1,16 @@
 // Carries out the core's orders: the one file that knows the core and the adapters.
 //
-// It turns start_main into a process, send_signal into a signal, and what the kernel reports back into facts.
-// It decides nothing: which process, which signal and when is the core's business. Facts go to `facts`, which
-// may answer with further orders.
+// It turns start_process into a process, send_signal into signals, and what the kernel reports back into
+// facts. It decides nothing: which process, which signal and when is the core's business. Facts go to
+// `facts`, which may answer with further orders.
 #pragma once
 
 #include "daemon/config/load.h"
 #include "daemon/core/supervisor.h"
 #include "daemon/helpers/helper_runner.h"
+#include "daemon/main_process_finder.h"
+#include "daemon/notifications.h"
+#include "daemon/os/descriptor_store.h"
 #include "daemon/os/reaper.h"
 #include "daemon/output/output_client.h"
 #include "daemon/prepare_process.h"
@@ -29,63 +32,86 @@ public:
         std::function<void(const instance&, const std::string&)> warn;
     };
 
-    executor(const supervisor&, reaper&, output_client&, helper_runner&, host_facts, handlers);
+    executor(boost::asio::io_context&, const supervisor&, reaper&, output_client&, helper_runner&, host_facts,
+             handlers);
 
     // The accounts that programs run as, as the last load found them; `self` is the daemon's own.
     void set_identities(std::map<std::string, resolved_identity>, identity self);
 
     // Orders of the core about processes.
-    void start(const instance&); // the process that its status awaits
+    void check(const instance&, const check_conditions&);
+    void start(const instance&, const start_process&);
+    void find(const instance&, const find_main&);
+    void watch(const instance&, const watch_main&);
     void signal(const instance&, const send_signal&);
+    void store(const instance&, const store_descriptors&);
+    void remove(const instance&, const remove_descriptors&);
+    // The instance has come to rest: what is kept for the next process of a run is released.
+    void rest(const instance&);
     // Releases what belongs to an instance that is gone for good.
     void forget(instance_id);
 
-    // What the reaper saw of a child that start() made.
-    void child_exited(reaper::token, const process_end&, bool has_leftovers);
-    void child_group_gone(reaper::token);
+    // What the reaper saw of a process that start() made or watch() was told of.
+    void child_exited(reaper::token, const process_end&, bool has_others);
+    void group_empty(reaper::group);
 
-    // Tokens of an instance's children; other owners use tokens with the highest bit set.
+    // Tokens of an instance's processes; other owners use tokens with the highest bit set.
     [[nodiscard]] static bool is_program(reaper::token token) { return (token >> 63U) == 0; }
 
     // Why no process could be made at the last start; empty when one was.
     [[nodiscard]] std::string note(instance_id) const;
     [[nodiscard]] std::string log_path(const instance&) const;
+    [[nodiscard]] unsigned stored_descriptors(instance_id) const;
 
 private:
     // What the kernel holds for an instance.
     struct runtime {
         stream_id stream = 0;
         std::string stream_path;
-        std::uint64_t serial = 0; // of the main process, in the core's words
-        // Of the run's main processes that have left others behind: more than one only where a oneshot has
-        // several commands.
-        std::vector<std::uint64_t> leftovers;
+        // The processes that are watched, by their serials in the core's words; 0: none.
+        std::uint64_t main_serial = 0;
+        std::uint64_t control_serial = 0;
+        std::optional<descriptor_store> descriptors; // FDSTORE=1
+        invocation_id refused_in;                    // the run in which the store was full the last time
+        // The end of its main process is told when its PID file has been read.
+        bool is_end_pending = false;
+    };
+    // A process on its way, through what a helper may have to find out first.
+    struct start_order {
+        instance_id who;
+        start_process what;
     };
 
     [[nodiscard]] static reaper::token token_of(instance_id who, std::uint64_t serial)
     {
         return reaper::token{who} << 32U | (serial & 0xffffffffU);
     }
-    void abandon_leftovers(instance_id, runtime&);
     // After waiting for a helper: whether the core still wants that process.
-    [[nodiscard]] bool is_wanted(instance_id, std::uint64_t serial) const;
+    [[nodiscard]] bool is_wanted(const start_order&) const;
+    [[nodiscard]] const resolved_identity& identity_of(const instance&) const; // as far as it is known
     // The steps of a start; the first two may have to wait for a helper.
-    void find_identity(instance_id, std::uint64_t serial, unsigned command_index);
-    void read_environment(instance_id, std::uint64_t serial, unsigned command_index,
-                          const resolved_identity&);
-    void run(instance_id, std::uint64_t serial, unsigned command_index, const resolved_identity&,
-             const environment& from_files);
+    void find_identity(const start_order&);
+    void read_environment(const start_order&, const resolved_identity&);
+    void run(const start_order&, const resolved_identity&, const environment& from_files);
     // A user or group that does not exist: told as the exit with 217 or 216 that systemd's child makes.
-    void fail_identity(instance_id, std::uint64_t serial, const resolved_identity&);
-    void fail(instance_id, std::uint64_t serial, std::string reason);
+    void fail_identity(const start_order&, const resolved_identity&);
+    void fail(const start_order&, std::string reason);
     [[nodiscard]] result<int> output_of(const instance&, const identity&);
+    // What connects the process with the daemon, beside its output.
+    [[nodiscard]] result<void> connect(const instance&, exec_command, process_connections&,
+                                       std::vector<int>& descriptors);
+    void main_exited(instance_id, std::uint64_t serial, const process_end&, bool has_others);
+    void open_group(const instance&);
 
+    boost::asio::io_context& io_;
     const supervisor& programs_;
     reaper& reaper_;
     output_client& output_;
     helper_runner& helpers_;
     host_facts host_;
     handlers handlers_;
+    notifications notifications_;
+    main_process_finder finder_;
     std::map<std::string, resolved_identity> identities_;
     resolved_identity self_;
     std::unordered_map<instance_id, runtime> runtimes_;

@@ -4,6 +4,7 @@
 #include "daemon/config/program_file.h"
 #include "daemon/config/settings_file.h"
 #include "daemon/config/yaml_loader.h"
+#include "daemon/core/program_keys_unknown.h"
 #include "daemon/os/users.h"
 
 #include <algorithm>
@@ -21,6 +22,7 @@ struct read_file {
     std::vector<file_program> programs;
     diagnostics problems;
     bool is_refused = false;
+    bool is_read = false; // so far that its programs are known by name
 };
 
 std::optional<config_value> read_tree(const std::string& path, bool check_ownership, diagnostics& out)
@@ -63,8 +65,10 @@ read_file load_program_file(const std::string& path, bool check_ownership)
 {
     read_file file;
     file.path = path;
-    if (const auto tree = read_tree(path, check_ownership, file.problems))
+    if (const auto tree = read_tree(path, check_ownership, file.problems)) {
         file.programs = parse_program_file(*tree, path, file.problems);
+        file.is_read = true;
+    }
     file.is_refused = has_errors(file.problems);
     return file;
 }
@@ -96,6 +100,50 @@ void refuse_duplicates(std::vector<read_file>& files)
                  "the program '" + name + "' is defined twice: it stands also at " + text_of(other->where)});
         }
     }
+}
+
+// What is wrong with a name that should be that of a program or an instance; empty when nothing is.
+std::string explain_mention(const std::string& name, const std::map<std::string, unsigned>& instances)
+{
+    const std::string program = name.substr(0, name.find('@'));
+    const auto found = instances.find(program);
+    if (found == instances.end()) {
+        const std::string text = "there is no program '" + program + "'";
+        const std::string_view unit = ".service";
+        const std::string without =
+            program.ends_with(unit) ? program.substr(0, program.size() - unit.size()) : "";
+        std::vector<std::string_view> names;
+        for (const auto& [known, count] : instances)
+            names.push_back(known);
+        const std::string_view near = instances.contains(without) ? without : nearest(program, names);
+        return near.empty() ? text : text + ": did you mean '" + std::string(near) + "'?";
+    }
+    if (program.size() == name.size()) return {};
+    for (unsigned n = 1; n <= found->second; ++n)
+        if (name == program + '@' + std::to_string(n)) return {};
+    return "there is no instance '" + name + "': the program '" + program + "' has " +
+           (found->second == 0 ? "no instances" : "the instances 1 to " + std::to_string(found->second));
+}
+
+// Programs that start one another name each other across files. A name that is in no file is an error, which,
+// like an unknown user, refuses an update but no file: the program can do without at the daemon's start.
+// Where a file could not be read, the name may stand there, and nothing is said besides that file's own
+// error. Files that are named one by one are perhaps not all there are: then it is a warning.
+void check_mentions(std::vector<read_file>& files, bool is_whole)
+{
+    std::map<std::string, unsigned> instances; // as written: 0 without the key
+    for (const read_file& file : files) {
+        if (!file.is_read) return;
+        for (const file_program& p : file.programs)
+            instances[p.program.config.name] = p.program.config.instances;
+    }
+    for (read_file& file : files)
+        for (const file_program& p : file.programs)
+            for (const program_mention& mention : p.mentions)
+                if (const std::string wrong = explain_mention(mention.name, instances); !wrong.empty())
+                    file.problems.push_back({is_whole ? severity::error : severity::warning, mention.where,
+                                             std::string(mention.key) + ": " + wrong +
+                                                 (is_whole ? "" : " (in the files that were named)")});
 }
 
 // Looks up who the programs run as, once per identity, and reports what is unknown at the key that names it.
@@ -176,6 +224,7 @@ load_result load(const load_request& request)
     for (const std::string& path : paths)
         files.push_back(load_program_file(path, check_ownership && is_conf_d));
     refuse_duplicates(files);
+    check_mentions(files, is_conf_d);
 
     identity_reader identities(loaded.identities);
     for (read_file& file : files) {

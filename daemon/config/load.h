@@ -49,8 +49,9 @@ struct load_result {
 // The same for programs that share an identity: "user\ngroup\nextra,extra".
 [[nodiscard]] std::string identity_key(const program_config&);
 
-// Never fails as a whole: what is wrong stands in problems. An unknown user is a problem of level error
-// there; who calls decides what it means (an update is refused, a daemon's start goes on).
+// Never fails as a whole: what is wrong stands in problems. An unknown user, and a program that on_failure or
+// on_success names and that is in no file, are problems of level error there; who calls decides what it means
+// (an update is refused, a daemon's start goes on).
 [[nodiscard]] load_result load(const load_request&);
 
 // The result as JSON, to pass it from the helper to the daemon, and back. No YAML library is needed to read

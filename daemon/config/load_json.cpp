@@ -25,7 +25,8 @@ json::object write(const settings& s)
             {"state_dir", s.state_dir},
             {"runtime_dir", s.runtime_dir},
             {"log_level", s.log_level},
-            {"log_file", s.log_file}};
+            {"log_file", s.log_file},
+            {"control_groups", s.control_groups}};
 }
 
 json::object write(const identity& who)
@@ -78,6 +79,7 @@ settings read_settings(const json::object& from)
     s.runtime_dir = text(from, "runtime_dir");
     s.log_level = text(from, "log_level");
     s.log_file = text(from, "log_file");
+    s.control_groups = from.at("control_groups").as_bool();
     return s;
 }
 

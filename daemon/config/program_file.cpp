@@ -24,9 +24,10 @@ void report(diagnostics& out, const std::string& file, const config_value& where
 std::string explain_top_level_key(const config_value& key, const config_value& value)
 {
     static constexpr std::array<std::string_view, 2> known{"programs", "defaults"};
-    static constexpr std::array<std::string_view, 12> settings{
-        "conf_d",    "socket",   "socket_mode",         "socket_group", "log_dir", "state_dir",
-        "log_level", "log_file", "max_parallel_starts", "ready_when",   "access",  "limits"};
+    static constexpr std::array<std::string_view, 13> settings{
+        "conf_d",    "socket",    "socket_mode",   "socket_group",        "log_dir",
+        "state_dir", "log_level", "log_file",      "max_parallel_starts", "ready_when",
+        "access",    "limits",    "control_groups"};
     const std::string unknown = "unknown key '" + shortened(key.text) + "'";
     if (const std::string_view near = nearest(key.text, known); !near.empty())
         return unknown + ": did you mean '" + std::string(near) + "'?";
@@ -101,6 +102,18 @@ source_position position_of_key(const config_value& keys, std::string_view name,
     return value == nullptr ? otherwise : source_position{otherwise.file, value->line, value->column};
 }
 
+void note_mentions(file_program& p, const config_value& keys, std::string_view key,
+                   const std::vector<std::string>& names)
+{
+    const config_value* const value = keys.find(key);
+    for (const std::string& name : names) {
+        const auto item = std::ranges::find(
+            value->items, name, [](const config_value& i) -> const std::string& { return i.text; });
+        const config_value& place = item == value->items.end() ? *value : *item;
+        p.mentions.push_back({key, name, {p.program.where.file, place.line, place.column}});
+    }
+}
+
 // A contradiction within `defaults` is found again with every program.
 void drop_repeated(diagnostics& all, std::size_t first)
 {
@@ -168,6 +181,8 @@ file_program parse_one(const config_value& name, const config_value& keys, const
     parsed.user = position_of_key(keys, "user", parsed.program.where);
     parsed.group = position_of_key(keys, "group", parsed.program.where);
     parsed.supplementary_groups = position_of_key(keys, "supplementary_groups", parsed.program.where);
+    note_mentions(parsed, keys, "on_failure", parsed.program.config.on_failure);
+    note_mentions(parsed, keys, "on_success", parsed.program.config.on_success);
     return parsed;
 }
 

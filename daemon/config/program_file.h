@@ -6,9 +6,17 @@
 #include "daemon/core/supervisor.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace procctl {
+
+// The name of another program, or of an instance of one, in a key of a program.
+struct program_mention {
+    std::string_view key; // "on_failure"
+    std::string name;
+    source_position where;
+};
 
 struct file_program {
     loaded_program program;
@@ -17,6 +25,7 @@ struct file_program {
     source_position user;
     source_position group;
     source_position supplementary_groups;
+    std::vector<program_mention> mentions; // what only the whole configuration can tell: whether they exist
 };
 
 // The programs under `programs:`, each with the keys of `defaults:` underneath its own. Everything that is

@@ -28,9 +28,13 @@ std::optional<std::pair<int, int>> range_of(std::string_view allowed)
     return std::pair(least, most);
 }
 
+bool takes_nothing(std::string_view allowed) { return allowed.ends_with(", or nothing"); }
+
 json::object integer(std::string_view allowed)
 {
     json::object schema{{"type", {"integer", "string"}}, {"pattern", "^[+-]?[0-9]+$"}};
+    if (takes_nothing(allowed))
+        schema = {{"type", {"integer", "string", "null"}}, {"pattern", "^([+-]?[0-9]+)?$"}};
     if (const auto range = range_of(allowed)) {
         schema["minimum"] = range->first;
         schema["maximum"] = range->second;
@@ -65,7 +69,9 @@ json::object schema_of(const program_key& key)
     case key_kind::boolean:
         return {{"enum", {true, false, 1, 0, "yes", "no", "true", "false", "on", "off", "1", "0"}}};
     case key_kind::integer: return integer(key.allowed);
-    case key_kind::time_span: return {{"type", {"number", "string"}}, {"minimum", 0}};
+    case key_kind::time_span:
+        if (takes_nothing(key.allowed)) return {{"type", {"number", "string", "null"}}, {"minimum", 0}};
+        return {{"type", {"number", "string"}}, {"minimum", 0}};
     case key_kind::byte_size:
     case key_kind::limit: return {{"type", {"integer", "string"}}};
     case key_kind::signal_number: return {{"type", {"string", "integer"}}, {"minimum", 1}, {"maximum", 64}};

@@ -19,6 +19,7 @@ struct settings {
     std::string runtime_dir;        // %t: the folder above the socket's own ("/run", $XDG_RUNTIME_DIR)
     std::string log_level = "info"; // trace, debug, info, warning, error
     std::string log_file;           // empty: console only
+    bool control_groups = true;     // of their own for programs, where they can be had
 
     friend bool operator==(const settings&, const settings&) = default;
 };

@@ -95,6 +95,18 @@ void parse_log_level(settings& s, const config_value& value, context& c)
                         "unknown value '" + *text + "'; allowed are trace, debug, info, warning, error");
 }
 
+void parse_control_groups(settings& s, const config_value& value, context& c)
+{
+    const std::string* const text = read_text(value, c);
+    if (text == nullptr) return;
+    if (*text == "yes" || *text == "true" || *text == "on")
+        s.control_groups = true;
+    else if (*text == "no" || *text == "false" || *text == "off")
+        s.control_groups = false;
+    else
+        c.errors.report(value, "unknown value '" + *text + "'; allowed are yes, no");
+}
+
 struct settings_key {
     std::string_view name;
     parse_function parse;
@@ -109,6 +121,7 @@ constexpr auto table = std::to_array<settings_key>({
     {"state_dir", parse_path<&settings::state_dir>},
     {"log_level", parse_log_level},
     {"log_file", parse_path<&settings::log_file>},
+    {"control_groups", parse_control_groups},
 });
 
 std::string explain_unknown_key(std::string_view key)

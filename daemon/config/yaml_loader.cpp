@@ -136,7 +136,9 @@ private:
         // The library's own marks: "?" without a tag, "!" in quotes.
         if (tag.empty() || tag == "?" || tag == "!") return;
         report(place_of(mark),
-               "the tag '" + tag + "' is not allowed: every value is read as the key wants it");
+               "the tag '" + tag +
+                   "' is not allowed: every value is read as the key wants it; one that begins "
+                   "with ! needs quotes");
     }
 
     void count(place where, const cost& c)

@@ -88,10 +88,13 @@ std::string explain_yaml_error(std::string message, std::string_view line, std::
         return "not valid YAML: a tab in the indentation; only blanks count there";
     message.insert(0, "not valid YAML: ");
     const std::string_view rest = column > 0 && column <= line.size() ? line.substr(column - 1) : line;
-    if (!rest.empty() && std::string_view("%@`").find(rest.front()) != std::string_view::npos)
+    if (!rest.empty() && std::string_view("%@`|").find(rest.front()) != std::string_view::npos)
         return message + "; a value that begins with " + rest.front() + " needs quotes";
     if (rest.starts_with('*'))
         return message + "; a value that begins with * needs quotes, unless it is an alias";
+    if (message.find("in block scalar") != std::string::npos)
+        return message +
+               "; a value that begins with | or > needs quotes, unless it is a text of several lines";
     if (message.find("illegal map value") != std::string::npos)
         return message + "; a value that contains ': ' needs quotes";
     return message;

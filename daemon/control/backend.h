@@ -58,9 +58,14 @@ public:
     // Why the instance's main process could not be executed, or another word on its state that the core does
     // not know; may be empty.
     [[nodiscard]] virtual std::string note(const instance&) const = 0;
+    // The path of the instance's control group below the hierarchy's root, as /proc/PID/cgroup shows it;
+    // empty when it has none, because it has no process or because its processes are found by descent.
+    [[nodiscard]] virtual std::string control_group(const instance&) const = 0;
+    // How many descriptors are kept for it (FDSTORE=1).
+    [[nodiscard]] virtual unsigned stored_descriptors(const instance&) const = 0;
     [[nodiscard]] virtual instant now() const = 0;
 
-    // Starts, stops or restarts instances; `done` once every job is finished, or at once without `wait`.
+    // Runs a job for each of the instances; `done` once every job is finished, or at once without `wait`.
     virtual void request(std::vector<instance_id>, job_kind, const requester&, bool wait,
                          std::function<void(std::vector<job_report>)> done) = 0;
     virtual void reset_failed(std::vector<instance_id>, const requester&) = 0;

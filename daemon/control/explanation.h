@@ -13,4 +13,8 @@ namespace procctl {
 // may be empty.
 [[nodiscard]] std::string explain(const instance&, std::string_view note, const instant& now);
 
+// What became of a request, and why: for what is done or failed, why the instance is in its state.
+[[nodiscard]] std::string explain_job(const instance&, job_kind, job_outcome, std::string_view note,
+                                      const instant& now);
+
 } // namespace procctl

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 
 namespace procctl::handlers {
@@ -96,7 +97,10 @@ checked<unsigned> line_count(const route_call& call)
 
 outside_view outside_of(const instance& who, const backend& daemon)
 {
-    return {.log_path = daemon.log_path(who), .note = daemon.note(who)};
+    return {.log_path = daemon.log_path(who),
+            .note = daemon.note(who),
+            .control_group = daemon.control_group(who),
+            .stored_descriptors = daemon.stored_descriptors(who)};
 }
 
 std::vector<protocol::program_status> views_of(const std::vector<instance_id>& ids, const backend& daemon)
@@ -122,29 +126,39 @@ std::vector<protocol::problem> problems_of(const diagnostics& found)
     return out;
 }
 
-std::string explanation_of(const job_report& report, const backend& daemon)
+// A start that a path condition or exec_condition has ended well before it began.
+bool was_skipped(const instance& who, job_kind kind, job_outcome outcome)
 {
-    if (report.outcome == job_outcome::canceled) return "another request overtook this one";
-    const instance* const who = daemon.programs().find(report.who);
-    return who == nullptr ? std::string() : explain(*who, daemon.note(*who), daemon.now());
+    return outcome == job_outcome::done && kind != job_kind::stop && is_down(who.status) &&
+           (who.status.condition_failed || who.status.result == service_result::exec_condition);
 }
 
-std::vector<protocol::job_reply> replies_of(const std::vector<job_report>& reports, std::string_view job,
+protocol::job_reply reply_of(const job_report& report, job_kind kind, bool waited, const backend& daemon)
+{
+    protocol::job_reply reply{.name = report.name,
+                              .job = std::string(to_text(kind)),
+                              .outcome = waited ? std::string(to_text(report.outcome)) : "queued",
+                              .explanation = {}};
+    const instance* const who = daemon.programs().find(report.who);
+    if (!waited || who == nullptr) return reply;
+    if (was_skipped(*who, kind, report.outcome)) reply.outcome = "skipped";
+    reply.explanation = explain_job(*who, kind, report.outcome, daemon.note(*who), daemon.now());
+    return reply;
+}
+
+std::vector<protocol::job_reply> replies_of(const std::vector<job_report>& reports, job_kind kind,
                                             bool waited, const backend& daemon)
 {
     std::vector<protocol::job_reply> out;
     for (const job_report& report : reports)
-        out.push_back({.name = report.name,
-                       .job = std::string(job),
-                       .outcome = waited ? std::string(to_text(report.outcome)) : "queued",
-                       .explanation = waited ? explanation_of(report, daemon) : ""});
+        out.push_back(reply_of(report, kind, waited, daemon));
     return out;
 }
 
 std::size_t failures_in(const std::vector<protocol::job_reply>& jobs)
 {
     const auto failed = [](const protocol::job_reply& j) {
-        return j.outcome != "done" && j.outcome != "queued";
+        return j.outcome != "done" && j.outcome != "skipped" && j.outcome != "queued";
     };
     return static_cast<std::size_t>(std::ranges::count_if(jobs, failed));
 }
@@ -163,17 +177,36 @@ http_reply jobs_response(const std::vector<protocol::job_reply>& jobs)
     return {.status = 409, .body = to_json(jobs_failed(jobs), jobs)};
 }
 
+// Those of them that are down or on their way there: try-restart has nothing to do for them.
+std::set<instance_id> down_ones(const std::vector<instance_id>& ids, const supervisor& programs)
+{
+    const auto is_idle = [](const instance_status& s) {
+        return is_down(s) || active_state_of(s.state) == active_state::deactivating;
+    };
+    std::set<instance_id> out;
+    for (const instance_id id : ids)
+        if (const instance* const who = programs.find(id); who != nullptr && is_idle(who->status))
+            out.insert(id);
+    return out;
+}
+
 response run_jobs(const route_call& call, std::vector<instance_id> ids, job_kind kind)
 {
     const checked<bool> wait = flag(call, "wait", true);
     if (!wait) return wait.error().reply;
     const auto begin = [ids = std::move(ids), kind, wait = *wait, who = call.who,
                         &daemon = call.daemon](std::function<void(http_reply)> reply) {
-        daemon.request(
-            ids, kind, who, wait,
-            [reply = std::move(reply), kind, wait, &daemon](const std::vector<job_report>& reports) {
-                reply(jobs_response(replies_of(reports, to_text(kind), wait, daemon)));
-            });
+        std::set<instance_id> idle;
+        if (kind == job_kind::try_restart && wait) idle = down_ones(ids, daemon.programs());
+        daemon.request(ids, kind, who, wait,
+                       [reply = std::move(reply), idle = std::move(idle), kind, wait,
+                        &daemon](const std::vector<job_report>& reports) {
+                           auto jobs = replies_of(reports, kind, wait, daemon);
+                           for (std::size_t i = 0; i < jobs.size(); ++i)
+                               if (idle.contains(reports[i].who) && jobs[i].outcome == "done")
+                                   jobs[i].outcome = "skipped";
+                           reply(jobs_response(jobs));
+                       });
     };
     return deferred_reply{begin};
 }
@@ -197,7 +230,23 @@ http_reply done_response(const std::vector<instance_id>& ids, std::string_view j
 
 bool has_process(const instance& who, signal_scope scope)
 {
-    return who.status.main_pid != 0 || (scope != signal_scope::main && who.status.has_leftovers);
+    const instance_status& s = who.status;
+    switch (scope) {
+    case signal_scope::main: return s.main_pid != 0;
+    case signal_scope::control: return s.control_pid != 0;
+    case signal_scope::main_and_control: return s.main_pid != 0 || s.control_pid != 0;
+    case signal_scope::all: break;
+    }
+    return s.main_pid != 0 || s.control_pid != 0 || s.has_others;
+}
+
+// systemctl's --kill-whom.
+std::optional<signal_scope> parse_scope(std::string_view whom)
+{
+    if (whom == "all") return signal_scope::all;
+    if (whom == "main") return signal_scope::main;
+    if (whom == "control") return signal_scope::control;
+    return {};
 }
 
 http_reply update_response(const update_report& report, bool dry_run, bool waited, const backend& daemon)
@@ -216,10 +265,10 @@ http_reply update_response(const update_report& report, bool dry_run, bool waite
         const auto is_in = [&](const std::vector<std::string>& names) {
             return std::ranges::find(names, job.name) != names.end();
         };
-        const std::string_view kind = is_in(reply.start)     ? "start"
-                                      : is_in(reply.restart) ? "restart"
-                                                             : "stop";
-        reply.jobs.push_back(replies_of({job}, kind, waited, daemon).front());
+        const job_kind kind = is_in(reply.start)     ? job_kind::start
+                              : is_in(reply.restart) ? job_kind::restart
+                                                     : job_kind::stop;
+        reply.jobs.push_back(reply_of(job, kind, waited, daemon));
     }
     if (!report.ok)
         return {.status = 422,
@@ -302,6 +351,8 @@ response get_source(const route_call& call)
 response start(const route_call& call) { return run_jobs_of_name(call, job_kind::start); }
 response stop(const route_call& call) { return run_jobs_of_name(call, job_kind::stop); }
 response restart(const route_call& call) { return run_jobs_of_name(call, job_kind::restart); }
+response try_restart(const route_call& call) { return run_jobs_of_name(call, job_kind::try_restart); }
+response reload(const route_call& call) { return run_jobs_of_name(call, job_kind::reload); }
 
 response reset_failed(const route_call& call)
 {
@@ -317,19 +368,22 @@ response kill(const route_call& call)
     const auto signal = parse_signal(signal_text == nullptr ? "SIGTERM" : *signal_text);
     if (!signal) return bad_request("the parameter 'signal' is wrong: " + signal.error().message());
     const std::string* const whom = call.target.find("whom");
-    if (whom != nullptr && *whom != "main" && *whom != "all")
-        return bad_request("the parameter 'whom' is '" + *whom + "'; it is main or all");
-    const signal_scope scope = whom != nullptr && *whom == "main" ? signal_scope::main : signal_scope::group;
+    const auto scope = parse_scope(whom == nullptr ? "all" : *whom);
+    if (!scope) return bad_request("the parameter 'whom' is '" + *whom + "'; it is main, control or all");
     auto ids = named(call);
     if (!ids) return ids.error().reply;
     std::erase_if(*ids, [&](instance_id id) {
         const instance* const who = call.daemon.programs().find(id);
-        return who == nullptr || !has_process(*who, scope);
+        return who == nullptr || !has_process(*who, *scope);
     });
     if (ids->empty())
         return error_response(409, "not-running",
-                              "'" + std::string(call.name) + "' has no process that could be signalled");
-    call.daemon.kill(*ids, *signal, scope, call.who);
+                              "'" + std::string(call.name) + "' has no " +
+                                  (*scope == signal_scope::main      ? "main process"
+                                   : *scope == signal_scope::control ? "control process"
+                                                                     : "process") +
+                                  " that could be signalled");
+    call.daemon.kill(*ids, *signal, *scope, call.who);
     return done_response(*ids, "kill", call.daemon);
 }
 
@@ -339,10 +393,9 @@ response post_jobs(const route_call& call)
     if (!wanted) return bad_request("cannot read the request's body: " + wanted.error().message());
     auto ids = matched(wanted->names, call.daemon.programs());
     if (!ids) return ids.error().reply;
-    const job_kind kind = wanted->job == "start"  ? job_kind::start
-                          : wanted->job == "stop" ? job_kind::stop
-                                                  : job_kind::restart;
-    return run_jobs(call, std::move(*ids), kind);
+    for (const job_kind kind : {job_kind::start, job_kind::stop, job_kind::restart, job_kind::try_restart})
+        if (wanted->job == to_text(kind)) return run_jobs(call, std::move(*ids), kind);
+    return run_jobs(call, std::move(*ids), job_kind::reload);
 }
 
 response update(const route_call& call)

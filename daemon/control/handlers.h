@@ -13,6 +13,8 @@ namespace procctl::handlers {
 [[nodiscard]] response start(const route_call&);
 [[nodiscard]] response stop(const route_call&);
 [[nodiscard]] response restart(const route_call&);
+[[nodiscard]] response try_restart(const route_call&);
+[[nodiscard]] response reload(const route_call&);
 [[nodiscard]] response reset_failed(const route_call&);
 [[nodiscard]] response kill(const route_call&);
 [[nodiscard]] response post_jobs(const route_call&);

@@ -19,6 +19,8 @@ constexpr auto table = std::to_array<route>({
     {"POST", "/v1/programs/{name}/start", access::control, "wait", handlers::start},
     {"POST", "/v1/programs/{name}/stop", access::control, "wait", handlers::stop},
     {"POST", "/v1/programs/{name}/restart", access::control, "wait", handlers::restart},
+    {"POST", "/v1/programs/{name}/try-restart", access::control, "wait", handlers::try_restart},
+    {"POST", "/v1/programs/{name}/reload", access::control, "wait", handlers::reload},
     {"POST", "/v1/programs/{name}/reset-failed", access::control, "", handlers::reset_failed},
     {"POST", "/v1/programs/{name}/kill", access::control, "signal whom", handlers::kill},
     {"POST", "/v1/jobs", access::control, "wait", handlers::post_jobs},

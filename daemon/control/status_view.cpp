@@ -15,11 +15,18 @@ std::uint64_t microseconds(wall_time t)
 }
 
 // To the millisecond: what is finer is noise to whoever reads it.
-std::optional<double> seconds_until_restart(const instance_status& status, const instant& now)
+std::optional<double> seconds_until(time_point deadline, const instant& now)
 {
-    if (status.state != sub_state::auto_restart || status.deadline == never) return {};
-    const duration left = std::max(status.deadline - now.monotonic, duration::zero());
+    if (deadline == never) return {};
+    const duration left = std::max(deadline - now.monotonic, duration::zero());
     return std::round(static_cast<double>(left.count()) / 1000) / 1000;
+}
+
+// The watchdog's interval; 0 when there is none.
+std::uint64_t watchdog_usec(const program_config& config, const instance_status& s)
+{
+    const duration interval = s.watchdog_override.value_or(config.watchdog);
+    return interval == infinity ? 0 : static_cast<std::uint64_t>(interval.count());
 }
 
 // A default that depends on the type is documented as "90s (oneshot: infinity)".
@@ -53,6 +60,22 @@ protocol::program_status view_of(const instance& who, const outside_view& outsid
     view.sub_state = to_text(s.state);
     view.result = to_text(s.result);
     view.main_pid = s.main_pid;
+    view.control_pid = s.control_pid;
+    if (s.control_pid != 0) view.control_command = to_text(s.control_command);
+    view.control_group = outside.control_group;
+    view.status_text = s.status_text;
+    view.status_errno = s.status_errno;
+    view.reload_result = to_text(s.reload_result);
+    view.exit_type = to_text(config.exit);
+    view.notify_access = to_text(effective_notify_access(config));
+    view.ignored_notifications = s.ignored_notifications;
+    view.watchdog_usec = watchdog_usec(config, s);
+    view.next_watchdog_in_sec = seconds_until(s.watchdog_deadline, now);
+    view.n_file_descriptor_store = outside.stored_descriptors;
+    if (s.monitored) {
+        view.monitored = s.monitored->unit;
+        view.monitored_result = to_text(s.monitored->result);
+    }
     view.n_restarts = s.n_restarts;
     view.exec_main_code = static_cast<int>(s.exec_main.code);
     view.exec_main_status = s.exec_main.status;
@@ -64,7 +87,7 @@ protocol::program_status view_of(const instance& who, const outside_view& outsid
     view.inactive_enter_timestamp = microseconds(s.inactive_enter);
     view.inactive_exit_timestamp = microseconds(s.inactive_exit);
     if (s.invocation.serial != 0) view.invocation_id = s.invocation.text();
-    view.next_restart_in_sec = seconds_until_restart(s, now);
+    if (s.state == sub_state::auto_restart) view.next_restart_in_sec = seconds_until(s.deadline, now);
     view.start_limit_hit = s.start_limit_refused;
     view.explanation = explain(who, outside.note, now);
     view.log_path = outside.log_path;

@@ -13,6 +13,8 @@ namespace procctl {
 struct outside_view {
     std::string log_path;
     std::string note;
+    std::string control_group{};
+    unsigned stored_descriptors = 0;
 };
 
 [[nodiscard]] protocol::program_status view_of(const instance&, const outside_view&, const instant& now);

@@ -1,28 +1,52 @@
 #include "daemon/core/instance_machine.h"
 
-#include "daemon/core/instance_transitions.h"
+#include "daemon/core/instance_stepper.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace procctl {
 
-// The states, what each means and what ends it. This is service.c of systemd, without its control commands.
+// The states, what each means and what ends it. This is service.c of systemd.
 //
-// dead           Down, and the last run ended well (or there was none). Only a request ends it.
+// dead           Down, and the last run ended well (or there was none, or it was skipped). Only a request
+// ends
+//                it; so does, after one, the look at its path conditions (check_conditions), during which the
+//                state stays what it is.
 // failed         Down, and `result` says what went wrong. Only a request ends it; reset-failed makes it dead.
-// start          A start is under way. First the process is ordered (start_main) and does not exist yet;
-//                that is not announced. Then a simple program is `running` as soon as there is a process,
-//                whether or not it could execute its program; an exec program as soon as that was executed,
-//                else it waits here for the end of the process; a oneshot stays until its last command has
-//                ended. Limited by timeout_start.
-// running        The main process lives. Ended by its exit, by a request, or by runtime_max.
-// exited         remain_after_exit: the main process has ended well, and the program counts as active. Only
-//                a request ends it.
-// stop-sigterm   kill_signal has been sent. Awaits the end of the main process; when that is gone already,
-//                of the others. Limited by timeout_stop.
+// condition      exec_condition runs, one command after the other. One that says no (exit 1 to 254) ends the
+//                start as skipped. Limited by timeout_start, like every state of a start, for each command
+//                anew.
+// start-pre      exec_start_pre runs. A command that fails fails the start.
+// start          The main process has been started, and the program is not ready yet: a oneshot's commands
+// run
+//                one after the other, a notify program owes READY=1, an exec program could not execute its
+//                file and will end, a forking program's parent (a control process) runs or, once it has
+//                ended, its PID file is awaited. A simple program passes through.
+// start-post     exec_start_post runs, beside the main process. From here on the watchdog is on.
+// running        Up. Ended by the end of the main process (exit_type cgroup: of all), by a request, by
+//                runtime_max, by the watchdog.
+// exited         remain_after_exit: all that ran has ended well, and the program counts as active. Only a
+//                request ends it.
+// reload         exec_reload runs; or the program has said RELOADING=1 by itself and owes READY=1, without
+//                limit. What goes wrong with a reload is told and leaves the program running.
+// reload-signal  reload_signal was sent to a notify-reload program; RELOADING=1 is owed. Limited by
+//                timeout_start, as is
+// reload-notify  where it has said so and owes READY=1.
+// stop           exec_stop runs, where the main process lives or has ended well. Limited by timeout_stop for
+//                each command.
+// stop-watchdog  watchdog_signal was sent, because the watchdog ran out or a timeout's failure mode is abort.
+//                Awaits the end as stop-sigterm does. Limited by timeout_abort.
+// stop-sigterm   kill_signal has been sent, or the program has said STOPPING=1. Awaits the end of the main
+// and
+//                the control process; without them, of the others. Limited by timeout_stop.
 // stop-sigkill   The same after final_kill_signal.
-// final-sigterm  The stop proper is over (here systemd's ExecStopPost= would have run), but processes are
-//                left: once more kill_signal. Awaits the end of them all. Limited by timeout_stop.
+// stop-post      exec_stop_post runs, whatever the run came to. Limited by timeout_stop for each command.
+// final-watchdog
+// final-sigterm  The stop proper is over, but processes are left: watchdog_signal where stop-post ran into
+// its
+//                limit with failure mode abort, else once more kill_signal. Await the end of them all.
+//                Limited by timeout_abort and timeout_stop.
 // final-sigkill  The same with final_kill_signal. What survives even that is given up: the instance has
 //                failed, and is not restarted by itself, since it would run twice.
 // auto-restart   Down, and the policy starts it again at the deadline. `start` and `restart` start it at
@@ -30,230 +54,258 @@ namespace procctl {
 //
 // A state is entered by one of the enter_ functions (instance_transitions.h), which may pass on at once: a
 // stop with nothing to wait for goes through to dead in one step. What passes is announced as if it had
-// lasted, dead or failed before auto-restart included, since systemd shows it and people count by it.
+// lasted, dead or failed before auto-restart included, since systemd shows it and people count by it. A state
+// that begins with a process is announced when there is one.
 //
 // The first thing to go wrong in a run sets `result`; what follows does not change it.
 //
+// Two processes are known and waited for: the main one, and the control process, which runs one command of
+// one of the lists. Of the others it is known whether there are any once these two have ended. Processes are
+// named by serials: an order that is not wanted any more is taken back by forgetting its serial, and what it
+// still brings means nothing.
+//
 // A request is never lost. A start or restart that comes while a stop is under way is remembered in `pending`
-// and done once the instance is down; a stop takes such a plan back. A stop while a start has been ordered
-// and there is no process yet takes the order back: main_serial changes, and what the order still brings
-// means nothing any more.
-namespace {
+// and done once the instance is down; a stop takes such a plan back.
 
-// A process that was never made counts as one that failed before its program, with the status it ended with.
-constexpr int unknown_pid = -1;
-spawn_failure failure_of(const process_end& end)
+void stepper::operator()(const start_requested& e)
 {
-    return {end.code == exit_code_kind::exited ? end.status : 0, 0};
+    switch (s_.state) {
+    case sub_state::dead:
+    case sub_state::failed:
+        s_.start_job = true;
+        if (s_.check_serial == 0) begin_start(e.monitored);
+        return;
+    case sub_state::auto_restart:
+        s_.start_job = true;
+        leave_auto_restart();
+        begin_start(e.monitored);
+        return;
+    case sub_state::condition:
+    case sub_state::start_pre:
+    case sub_state::start:
+    case sub_state::start_post: s_.start_job = true; return;
+    case sub_state::running:
+    case sub_state::exited:
+    case sub_state::reload:
+    case sub_state::reload_signal:
+    case sub_state::reload_notify: out_.push_back(finish_job{job_kind::start, job_outcome::done}); return;
+    case sub_state::stop:
+    case sub_state::stop_watchdog:
+    case sub_state::stop_sigterm:
+    case sub_state::stop_sigkill:
+    case sub_state::stop_post:
+    case sub_state::final_watchdog:
+    case sub_state::final_sigterm:
+    case sub_state::final_sigkill:
+        s_.start_job = true;
+        if (s_.pending == pending_job::none) s_.pending = pending_job::start;
+        return;
+    }
 }
 
-// What each event means in each state.
-class stepper : private transitions {
-public:
-    using transitions::transitions;
+void stepper::operator()(const stop_requested&)
+{
+    cancel_starts();
+    s_.stop_job = true;
+    stop();
+}
 
-    void operator()(const start_requested&)
-    {
-        switch (s_.state) {
-        case sub_state::dead:
-        case sub_state::failed:
-            s_.start_job = true;
-            enter_start();
-            return;
-        case sub_state::auto_restart:
-            s_.start_job = true;
-            leave_auto_restart();
-            enter_start();
-            return;
-        case sub_state::start: s_.start_job = true; return;
-        case sub_state::running:
-        case sub_state::exited: out_.push_back(finish_job{job_kind::start, job_outcome::done}); return;
-        case sub_state::stop_sigterm:
-        case sub_state::stop_sigkill:
-        case sub_state::final_sigterm:
-        case sub_state::final_sigkill:
-            s_.start_job = true;
-            if (s_.pending == pending_job::none) s_.pending = pending_job::start;
-            return;
-        }
-    }
-
-    void operator()(const stop_requested&)
-    {
-        cancel_starts();
-        s_.stop_job = true;
+void stepper::operator()(const restart_requested&)
+{
+    // A start or a reload that is under way, or waits for the end of a stop, will be done by this restart.
+    s_.restart_job = true;
+    switch (s_.state) {
+    case sub_state::dead:
+    case sub_state::failed:
+        if (s_.check_serial == 0) begin_start({});
+        return;
+    case sub_state::auto_restart:
+        leave_auto_restart();
+        trigger(false); // systemd passes through dead here, too
+        begin_start({});
+        return;
+    case sub_state::condition:
+    case sub_state::start_pre:
+    case sub_state::start:
+    case sub_state::start_post:
+    case sub_state::running:
+    case sub_state::exited:
+    case sub_state::reload:
+    case sub_state::reload_signal:
+    case sub_state::reload_notify:
+    case sub_state::stop:
+    case sub_state::stop_watchdog:
+    case sub_state::stop_sigterm:
+    case sub_state::stop_sigkill:
+    case sub_state::stop_post:
+    case sub_state::final_watchdog:
+    case sub_state::final_sigterm:
+    case sub_state::final_sigkill:
+        s_.pending = pending_job::restart; // first: it decides which signal is sent
         stop();
+        return;
     }
+}
 
-    void operator()(const restart_requested&)
-    {
-        // A start under way is overtaken; one that waits for the end of a stop will be done by this restart.
-        if (s_.state == sub_state::start) finish(s_.start_job, job_kind::start, job_outcome::canceled);
-        s_.restart_job = true;
-        switch (s_.state) {
-        case sub_state::dead:
-        case sub_state::failed: enter_start(); return;
-        case sub_state::auto_restart:
-            leave_auto_restart();
-            enter_start();
-            return;
-        case sub_state::start:
-        case sub_state::running:
-        case sub_state::exited:
-        case sub_state::stop_sigterm:
-        case sub_state::stop_sigkill:
-        case sub_state::final_sigterm:
-        case sub_state::final_sigkill:
-            s_.pending = pending_job::restart; // first: it decides which signal is sent
-            stop();
-            return;
-        }
+void stepper::operator()(const reload_requested&)
+{
+    if (program_->exec_reload.empty() && program_->type != service_type::notify_reload) {
+        out_.push_back(finish_job{job_kind::reload, job_outcome::unsupported});
+        return;
     }
-
-    void operator()(const reset_failed_requested&)
-    {
-        if (s_.state == sub_state::failed) set_state(sub_state::dead);
-        s_.result = service_result::success;
-        s_.expired = time_limit::none;
-        s_.n_restarts = 0;
-        s_.flush_n_restarts = false;
-        s_.start_limit = {};
-        s_.start_limit_refused = false;
+    switch (active_state_of(s_.state)) {
+    case active_state::active:
+        s_.reload_job = true;
+        enter_reload();
+        return;
+    case active_state::reloading: // what the program reads now may be older than this request
+        s_.reload_job = true;
+        s_.reload_again = true;
+        return;
+    case active_state::activating: // the start that is under way reads what is there
+        if (s_.state == sub_state::auto_restart) break;
+        s_.reload_job = true;
+        return;
+    case active_state::inactive:
+    case active_state::deactivating:
+    case active_state::failed: break;
     }
+    out_.push_back(finish_job{job_kind::reload, job_outcome::invalid});
+}
 
-    // Whatever final_kill_signal and send_sigkill say: SIGKILL to all that is left. Only kill_mode none is
-    // obeyed.
-    void operator()(const hurry_requested&)
-    {
-        cancel_starts();
-        switch (s_.state) {
-        case sub_state::dead:
-        case sub_state::failed: return;
-        case sub_state::auto_restart: stop(); return;
-        case sub_state::start:
-        case sub_state::running:
-        case sub_state::exited:
-        case sub_state::stop_sigterm:
-        case sub_state::stop_sigkill: enter_sigkill(sub_state::stop_sigkill); return;
-        case sub_state::final_sigterm:
-        case sub_state::final_sigkill: enter_sigkill(sub_state::final_sigkill); return;
-        }
+void stepper::operator()(const reset_failed_requested&)
+{
+    if (s_.state == sub_state::failed) set_state(sub_state::dead);
+    s_.result = service_result::success;
+    s_.reload_result = service_result::success;
+    s_.expired = time_limit::none;
+    s_.culprit.reset();
+    s_.n_restarts = 0;
+    s_.delay_step = 0;
+    s_.flush_n_restarts = false;
+    s_.start_limit = {};
+    s_.start_limit_refused = false;
+    s_.condition_failed = false;
+}
+
+// Whatever final_kill_signal and send_sigkill say: SIGKILL to all that is left. Only kill_mode none is
+// obeyed.
+void stepper::operator()(const hurry_requested&)
+{
+    cancel_starts();
+    switch (s_.state) {
+    case sub_state::dead:
+    case sub_state::failed: s_.check_serial = 0; return;
+    case sub_state::auto_restart: stop(); return;
+    case sub_state::condition:
+    case sub_state::start_pre:
+    case sub_state::start:
+    case sub_state::start_post:
+    case sub_state::running:
+    case sub_state::exited:
+    case sub_state::reload:
+    case sub_state::reload_signal:
+    case sub_state::reload_notify:
+    case sub_state::stop:
+    case sub_state::stop_watchdog:
+    case sub_state::stop_sigterm:
+    case sub_state::stop_sigkill: enter_hurried_kill(sub_state::stop_sigkill); return;
+    case sub_state::stop_post:
+    case sub_state::final_watchdog:
+    case sub_state::final_sigterm:
+    case sub_state::final_sigkill: enter_hurried_kill(sub_state::final_sigkill); return;
     }
+}
 
-    void operator()(const main_started& e)
-    {
-        if (!is_start_outstanding() || e.serial != s_.main_serial) return;
-        s_.main_pid = e.pid;
-        s_.exec_main_start = now_.wall;
-        s_.exec_main_failure = e.failure;
-        switch (program_->type) {
-        case service_type::simple: enter_running(service_result::success); return;
-        case service_type::exec:
-            announce();
-            if (e.failure == spawn_failure{}) enter_running(service_result::success);
-            return;
-        case service_type::oneshot: announce(); return;
-        }
+void stepper::operator()(const conditions_checked& e)
+{
+    if (e.serial == 0 || e.serial != s_.check_serial) return;
+    s_.check_serial = 0;
+    if (e.condition_met && e.assert_met) return enter_start(std::exchange(s_.monitored, {}));
+    s_.condition_failed = true;
+    s_.flush_n_restarts = true;
+    finish_starts(e.condition_met ? job_outcome::assert_failed : job_outcome::done);
+}
+
+void stepper::operator()(const time_passed&)
+{
+    if (s_.watchdog_deadline <= now_.monotonic && s_.watchdog_deadline <= s_.deadline) {
+        expire(time_limit::watchdog);
+        enter_signal(sub_state::stop_watchdog, service_result::watchdog);
+        return;
     }
-
-    void operator()(const main_not_started& e)
-    {
-        if (!is_start_outstanding() || e.serial != s_.main_serial) return;
-        enter_signal(sub_state::stop_sigterm, service_result::resources);
+    if (now_.monotonic < s_.deadline) return;
+    constexpr service_result f = service_result::timeout;
+    switch (s_.state) {
+    case sub_state::condition:
+    case sub_state::start_pre:
+    case sub_state::start:
+    case sub_state::start_post:
+        expire(time_limit::start);
+        enter_failure_mode(program_->timeout_start_failure, false);
+        return;
+    case sub_state::running:
+        expire(time_limit::runtime);
+        enter_stop(f);
+        return;
+    case sub_state::reload:
+        kill_control();
+        leave_reload(f);
+        return;
+    case sub_state::reload_signal:
+    case sub_state::reload_notify:
+        s_.notified = notify_state::unknown; // its READY=1 is not waited for any more
+        leave_reload(f);
+        return;
+    case sub_state::stop:
+        expire(time_limit::stop);
+        enter_failure_mode(program_->timeout_stop_failure, false);
+        return;
+    case sub_state::stop_sigterm:
+        expire(time_limit::stop);
+        if (program_->timeout_stop_failure == timeout_failure_mode::abort)
+            enter_signal(sub_state::stop_watchdog, f);
+        else
+            enter_failure_mode(timeout_failure_mode::kill, false);
+        return;
+    case sub_state::stop_watchdog:
+        expire(time_limit::abort);
+        enter_failure_mode(timeout_failure_mode::kill, false);
+        return;
+    case sub_state::stop_sigkill:
+        expire(time_limit::stop);
+        enter_stop_post(f);
+        return;
+    case sub_state::stop_post:
+        expire(time_limit::stop);
+        enter_failure_mode(program_->timeout_stop_failure, true);
+        return;
+    case sub_state::final_sigterm:
+        expire(time_limit::stop);
+        if (program_->timeout_stop_failure == timeout_failure_mode::abort)
+            enter_signal(sub_state::final_watchdog, f);
+        else
+            enter_failure_mode(timeout_failure_mode::kill, true);
+        return;
+    case sub_state::final_watchdog:
+        expire(time_limit::abort);
+        enter_failure_mode(timeout_failure_mode::kill, true);
+        return;
+    case sub_state::final_sigkill:
+        expire(time_limit::stop);
+        enter_dead(f, may_restart::no);
+        return;
+    case sub_state::auto_restart:
+        ++s_.n_restarts;
+        ++s_.delay_step;
+        set_state(sub_state::dead);
+        begin_start({});
+        return;
+    case sub_state::dead:
+    case sub_state::failed:
+    case sub_state::exited: return; // these wait for no time
     }
-
-    void operator()(const main_exited& e)
-    {
-        // An end without a beginning: the process that could not be made has lived for no time.
-        if (is_start_outstanding()) (*this)(main_started{e.serial, unknown_pid, failure_of(e.end)});
-        if (s_.main_pid == 0 || e.serial != s_.main_serial) return;
-        s_.main_pid = 0;
-        s_.has_leftovers = e.has_leftovers;
-        s_.exec_main = e.end;
-        s_.exec_main_exit = now_.wall;
-
-        service_result f = result_of(
-            e.end, program_->type == service_type::oneshot ? clean_signals::command : clean_signals::daemon,
-            program_->success_exit_status);
-        if (s_.command_index < program_->exec_start.size() &&
-            program_->exec_start[s_.command_index].ignore_failure) {
-            f = service_result::success;
-            // With the prefix '-' a file that cannot be executed is skipped: it counts as exit 0.
-            if (s_.exec_main_failure.exit_status == 203) s_.exec_main = {exit_code_kind::exited, 0};
-        }
-        fail(f);
-
-        switch (s_.state) {
-        case sub_state::start:
-            if (program_->type != service_type::oneshot)
-                enter_running(f);
-            else if (f != service_result::success)
-                enter_signal(sub_state::stop_sigterm, f);
-            else if (s_.command_index + 1 < program_->exec_start.size())
-                run_command(s_.command_index + 1);
-            else
-                enter_running(f);
-            return;
-        case sub_state::running: enter_running(f); return;
-        case sub_state::stop_sigterm:
-        case sub_state::stop_sigkill:
-        case sub_state::final_sigterm:
-        case sub_state::final_sigkill: process_is_gone(f); return;
-        case sub_state::dead:
-        case sub_state::failed:
-        case sub_state::exited:
-        case sub_state::auto_restart: return; // there is no main process in these
-        }
-    }
-
-    void operator()(const leftovers_gone& e)
-    {
-        if (e.serial == 0 || e.serial != s_.main_serial || s_.main_pid != 0 || is_start_outstanding()) return;
-        s_.has_leftovers = false;
-        if (active_state_of(s_.state) == active_state::deactivating) process_is_gone(service_result::success);
-    }
-
-    void operator()(const time_passed&)
-    {
-        if (s_.state == sub_state::running) {
-            if (now_.monotonic < s_.runtime_deadline) return;
-            expire(time_limit::runtime);
-            enter_stop(service_result::timeout);
-            return;
-        }
-        if (now_.monotonic < s_.deadline) return;
-        if (s_.state == sub_state::start) expire(time_limit::start);
-        if (active_state_of(s_.state) == active_state::deactivating) expire(time_limit::stop);
-        switch (s_.state) {
-        case sub_state::start: enter_signal(sub_state::stop_sigterm, service_result::timeout); return;
-        case sub_state::stop_sigterm:
-            if (program_->send_sigkill)
-                enter_signal(sub_state::stop_sigkill, service_result::timeout);
-            else
-                enter_stop_post(service_result::timeout);
-            return;
-        case sub_state::stop_sigkill: enter_stop_post(service_result::timeout); return;
-        case sub_state::final_sigterm:
-            if (program_->send_sigkill)
-                enter_signal(sub_state::final_sigkill, service_result::timeout);
-            else
-                enter_dead(service_result::timeout, may_restart::no);
-            return;
-        case sub_state::final_sigkill: enter_dead(service_result::timeout, may_restart::no); return;
-        case sub_state::auto_restart:
-            ++s_.n_restarts;
-            set_state(sub_state::dead);
-            enter_start();
-            return;
-        case sub_state::dead:
-        case sub_state::failed:
-        case sub_state::running:
-        case sub_state::exited: return; // these wait for no time
-        }
-    }
-};
-
-} // namespace
+}
 
 void step(const program_config& program, const program_config& next, instance_status& status, const event& e,
           const instant& now, const invocation_id& new_invocation, std::vector<action>& actions)
@@ -271,12 +323,12 @@ step_result step(const program_config& program, const instance_status& status, c
 
 bool is_down(const instance_status& status)
 {
-    return status.state == sub_state::dead || status.state == sub_state::failed;
+    return (status.state == sub_state::dead || status.state == sub_state::failed) && status.check_serial == 0;
 }
 
 time_point next_deadline(const instance_status& status)
 {
-    return std::min(status.deadline, status.runtime_deadline);
+    return std::min(status.deadline, status.watchdog_deadline);
 }
 
 } // namespace procctl

@@ -20,35 +20,64 @@ public:
 protected:
     enum class may_restart { yes, no };
 
-    // A process has been ordered, and there is no answer yet.
-    [[nodiscard]] bool is_start_outstanding() const;
+    // --- What is there.
+    [[nodiscard]] bool has_control() const { return s_.control_serial != 0; } // or has been ordered
+    [[nodiscard]] bool is_main_ordered() const { return s_.main_serial != 0 && s_.main_pid == 0; }
+    // Whether something of the program lives that makes it count as up: systemd's service_good().
+    [[nodiscard]] bool is_good() const;
+    [[nodiscard]] const command* control_command() const; // null: the configuration has changed under it
 
-    // The first thing to go wrong sets the result.
+    // --- The result. The first thing to go wrong sets it.
     void fail(service_result);
-    void expire(time_limit); // the result will be timeout, unless something else went wrong before
-    // Tells everybody of the present state, unless that has been done.
-    void announce();
-    void set_state(sub_state); // and announces it
-    void finish(bool& job, job_kind, job_outcome);
-    void finish_starts(job_outcome); // the start and the restart that are under way, if any
-    void cancel_starts();            // and forgets what was to follow the stop under way
+    void expire(time_limit); // the result will be timeout or watchdog, unless something went wrong before
+    void blame(const process_end&); // the control command
 
-    void enter_start(); // a run, if the start limit admits it
-    void run_command(unsigned index);
-    void enter_running(service_result); // or what follows when the main process is gone
+    // --- Jobs.
+    void finish(bool& job, job_kind, job_outcome);
+    // The start and the restart that are under way, if any, and the reload that is as good as done by them.
+    void finish_starts(job_outcome);
+    void cancel_starts(); // and forgets what was to follow the stop under way
+
+    // --- States. `announce` tells everybody of the present one, unless that has been done.
+    void announce();
+    void set_state(sub_state);
+    [[nodiscard]] bool is_watched() const; // whether the watchdog is on in this state
+    void start_watchdog();
+
+    // --- Entering them, in the order of a run.
+    void begin_start(std::optional<monitored_end>); // path conditions first, where there are any
+    void enter_start(std::optional<monitored_end>); // a run, if the start limit admits it
+    void enter_condition();
+    void enter_start_pre();
+    void enter_start_main();
+    void enter_start_post();
+    void enter_running(service_result); // or what follows when nothing is left that runs
+    void enter_reload();
+    void enter_reload_by_notify();
+    void leave_reload(service_result);
     void enter_stop(service_result);
+    void enter_stop_by_notify();
     // Sends the signals of this state, a stop_ or final_ one, and awaits their effect; where there is nobody
     // to wait for, passes on.
     void enter_signal(sub_state, service_result);
-    // The same with SIGKILL to all that is left, whatever the configuration says; kill_mode none is obeyed.
-    void enter_sigkill(sub_state);
-    void enter_stop_post(service_result); // where systemd's ExecStopPost= belongs
+    // What timeout_start_failure_mode and timeout_stop_failure_mode choose from.
+    void enter_failure_mode(timeout_failure_mode, bool is_final);
+    // SIGKILL to all that is left, whatever the configuration says; kill_mode none is obeyed.
+    void enter_hurried_kill(sub_state);
+    void enter_stop_post(service_result);
     void enter_dead(service_result, may_restart);
+    void leave_auto_restart(); // for good, or for a start that somebody asked for
     // A stop that was asked for, by anyone, in any state.
     void stop();
-    // In a stop, what was waited for has ended: the main process, or, without one, the others.
-    void process_is_gone(service_result);
-    void leave_auto_restart(); // for good, or for a start that somebody asked for
+
+    // --- Processes.
+    void run_main(unsigned index);
+    void run_control(sub_state, exec_command, unsigned index);
+    void seek_main(bool waits); // answered by main_found or main_not_found
+    void set_main(const found_process&);
+    void kill_control();
+    void trigger(bool has_failed); // on_failure, or on_success
+    void end_daemon(emergency_action, std::optional<int> exit_status);
 
     const program_config* program_; // what runs
     const program_config& next_;    // what a run that begins now runs
@@ -60,6 +89,10 @@ protected:
 private:
     void set_state_silently(sub_state);
     void enter_refused();
+    void order_process(std::uint64_t serial, exec_command, unsigned index);
+    void forget_control();
+    void withdraw_orders();
+    [[nodiscard]] time_point end_of_runtime() const;
     void send(int signal, signal_scope);
     bool kill(sub_state);
 };

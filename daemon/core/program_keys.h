@@ -54,8 +54,10 @@ struct program_key {
     std::string_view directive; // systemd's spelling, "RestartSec"; empty for keys that are ours alone
     key_kind kind;
     std::string_view default_text; // for the docs: "100ms"; empty when there is none
-    std::string_view allowed;      // in words or as a list: "no, always, on-success, …", "-20 to 19"
-    std::string_view doc;          // whole sentences
+    // In words or as a list: "no, always, on-success, …", "-20 to 19". With ", or nothing" at the end an
+    // empty value is as if the key were not given.
+    std::string_view allowed;
+    std::string_view doc; // whole sentences
     void (*parse)(program_config&, const config_value&, key_errors&);
     // The canonical value; null when it equals the default.
     config_value (*format)(const program_config&);
@@ -76,8 +78,8 @@ struct program_key {
 [[nodiscard]] bool check_program_key(const config_value& key, const config_value& value,
                                      const std::string& file, diagnostics& out);
 
-// Contradictions between keys, as systemd refuses them: oneshot with restart always or on-success, several
-// exec_start for another type, no exec_start. `keys` gives positions; it may be a null value.
+// Contradictions between keys, as systemd's service_verify() refuses them or warns of them, and keys that
+// have no effect together with others. `keys` gives positions; it may be a null value.
 void validate(const program_config&, const config_value& keys, const std::string& file, diagnostics& out);
 
 // The canonical form: a map of every key that differs from its default. parse_program of it gives an equal

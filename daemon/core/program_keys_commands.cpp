@@ -23,19 +23,14 @@ config_value format_description(const program_config& program)
 void parse_type(program_config& program, const config_value& value, key_errors& errors)
 {
     using enum service_type;
-    for (const std::string_view later : {"forking", "notify", "notify-reload", "dbus", "idle"}) {
-        if (value.type != config_value::kind::scalar || value.text != later) continue;
-        return errors.report(value, "'" + value.text +
-                                        "' is not supported by this version of procctl; allowed are simple, "
-                                        "exec, oneshot");
-    }
-    if (const auto type = read_choice(value, errors, std::array{simple, exec, oneshot})) program.type = *type;
-}
-
-config_value format_type(const program_config& program)
-{
-    if (program.type == defaults().type) return {};
-    return config_value::scalar(std::string(to_text(program.type)));
+    if (value.type == config_value::kind::scalar && value.text == "dbus")
+        return errors.report(value, "'dbus' is refused: procctl is not on the bus and cannot see the program "
+                                    "take its name there; use notify");
+    if (value.type == config_value::kind::scalar && value.text == "idle")
+        return errors.report(value, "'idle' is refused: it holds a program back so that its output does not "
+                                    "mix with that of a boot on the console; use simple");
+    const std::array choices{simple, exec, forking, oneshot, notify, notify_reload};
+    if (const auto type = read_choice(value, errors, choices)) program.type = *type;
 }
 
 void add_command(std::vector<command>& commands, const config_value& where, result<command> parsed,
@@ -64,27 +59,34 @@ std::optional<std::vector<std::string>> read_argv(const config_value& list, key_
     return argv;
 }
 
-void parse_exec_start(program_config& program, const config_value& value, key_errors& errors)
+// The items of a list that contains a list: each a command.
+void read_several(std::vector<command>& commands, const config_value& list, key_errors& errors)
+{
+    for (const config_value& item : list.items) {
+        if (item.type == config_value::kind::scalar) {
+            add_command(commands, item, parse_command(item.text), errors);
+        } else if (item.type == config_value::kind::list) {
+            if (const auto argv = read_argv(item, errors))
+                add_command(commands, item, parse_command(*argv), errors);
+        } else {
+            errors.report(item, "expected a command, found " + describe(item));
+        }
+    }
+}
+
+template <auto Field>
+void parse_commands(program_config& program, const config_value& value, key_errors& errors)
 {
     std::vector<command> commands;
     const auto is_list = [](const config_value& item) { return item.type == config_value::kind::list; };
     if (is_empty(value)) {
-        // Nothing: validate says that it is missing.
+        // No command: where there must be one, validate says that it is missing.
     } else if (value.type == config_value::kind::scalar) {
         add_command(commands, value, parse_command(value.text), errors);
     } else if (value.type == config_value::kind::map) {
         return errors.report(value, "expected a command, a list of words or a list of commands, found a map");
     } else if (std::ranges::any_of(value.items, is_list)) {
-        for (const config_value& item : value.items) {
-            if (item.type == config_value::kind::scalar) {
-                add_command(commands, item, parse_command(item.text), errors);
-            } else if (item.type == config_value::kind::list) {
-                if (const auto argv = read_argv(item, errors))
-                    add_command(commands, item, parse_command(*argv), errors);
-            } else {
-                errors.report(item, "expected a command, found " + describe(item));
-            }
-        }
+        read_several(commands, value, errors);
     } else if (const auto argv = read_argv(value, errors)) {
         if (argv->front().find_first_of(" \t\n") != std::string::npos)
             return errors.report(
@@ -94,33 +96,23 @@ void parse_exec_start(program_config& program, const config_value& value, key_er
                     "for each: [[/bin/a, x], [/bin/b, y]]");
         add_command(commands, value, parse_command(*argv), errors);
     }
-    if (!errors.any()) program.exec_start = std::move(commands);
+    if (!errors.any()) program.*Field = std::move(commands);
 }
 
-config_value format_exec_start(const program_config& program)
+template <auto Field> config_value format_commands(const program_config& program)
 {
-    if (program.exec_start.empty()) return {};
-    if (program.exec_start.size() == 1)
-        return config_value::scalar(format_command(program.exec_start.front()));
+    const std::vector<command>& given = program.*Field;
+    if (given.empty()) return {};
+    if (given.size() == 1) return config_value::scalar(format_command(given.front()));
     config_value commands;
     commands.type = config_value::kind::list;
-    for (const command& c : program.exec_start) {
+    for (const command& c : given) {
         std::vector<std::string> argv = c.argv;
         if (!c.expand_variables) argv.front().insert(0, 1, ':');
         if (c.ignore_failure) argv.front().insert(0, 1, '-');
         commands.items.push_back(config_value::list(std::move(argv)));
     }
     return commands;
-}
-
-void parse_instances(program_config& program, const config_value& value, key_errors& errors)
-{
-    if (const auto n = read_integer(value, errors, 1, 1000)) program.instances = static_cast<unsigned>(*n);
-}
-
-config_value format_instances(const program_config& program)
-{
-    return program.instances == 0 ? config_value{} : config_value::scalar(std::to_string(program.instances));
 }
 
 void parse_tags(program_config& program, const config_value& value, key_errors& errors)
@@ -133,28 +125,69 @@ void parse_tags(program_config& program, const config_value& value, key_errors& 
     program.tags = std::move(*tags);
 }
 
+template <auto Field>
+constexpr program_key commands_row(std::string_view name, std::string_view directive, std::string_view doc)
+{
+    return {name,
+            directive,
+            key_kind::command_lines,
+            "",
+            "a command, a list of words, or a list of commands",
+            doc,
+            parse_commands<Field>,
+            format_commands<Field>};
+}
+
 constexpr auto rows = std::to_array<program_key>({
     {"description", "Description", key_kind::text, "", "text", "What the program is, for people.",
      parse_description, format_description},
-    {"type", "Type", key_kind::choice, "simple", "simple, exec, oneshot",
+    {"type", "Type", key_kind::choice, "simple", "simple, exec, forking, oneshot, notify, notify-reload",
      "When the program counts as started: `simple` at once, `exec` when its file has been executed, "
-     "`oneshot` "
-     "when its commands have ended.",
-     parse_type, format_type},
-    {"exec_start", "ExecStart", key_kind::command_lines, "",
-     "a command, a list of words, or (oneshot) a list of commands",
-     "What is executed; required. A text is split by systemd's quoting rules, without a shell. A list of "
-     "plain "
-     "values is the argv of one command. A list that contains at least one list is a list of commands, each "
-     "a "
-     "text or a list of words, run one after the other: only for `oneshot`. Prefixes: `-` ignores a failure, "
-     "`:` switches the expansion of variables off.",
-     parse_exec_start, format_exec_start},
+     "`forking` when the process of `exec_start` has ended and left the program behind in the background, "
+     "`oneshot` when its commands have ended, `notify` when it has sent READY=1 (sd_notify(3)), "
+     "`notify-reload` likewise, and it is reloaded by `reload_signal`. Without `type` and `exec_start`, as "
+     "in systemd, it is `oneshot`.",
+     parse_type, format_choice<&program_config::type>},
+    {"exit_type", "ExitType", key_kind::choice, "main", "main, cgroup",
+     "What must end for the program to have ended: its main process, or with `cgroup` every process of it. "
+     "Not `cgroup` for `oneshot`.",
+     parse_choice<&program_config::exit, exit_type::main, exit_type::cgroup>,
+     format_choice<&program_config::exit>},
+    commands_row<&program_config::exec_condition>(
+        "exec_condition", "ExecCondition",
+        "Run one after another before everything else. The first that exits with 1 to 254 skips the start, "
+        "and the program is `inactive`, not failed; 255 or a signal is a failure."),
+    commands_row<&program_config::exec_start_pre>(
+        "exec_start_pre", "ExecStartPre",
+        "Run one after another before `exec_start`. One that fails ends the start, unless it has the prefix "
+        "`-`."),
+    commands_row<&program_config::exec_start>(
+        "exec_start", "ExecStart",
+        "What is executed; required, but for a `oneshot` with `success_action`, or with `exec_stop` and "
+        "`remain_after_exit`. A text is split by systemd's quoting rules, without a shell. A list of plain "
+        "values is the argv of one command. A list that contains at least one list is a list of commands, "
+        "each a text or a list of words, run one after the other; here only for `oneshot`, in the other "
+        "`exec_` keys for every type. Prefixes: `-` ignores a failure, `:` switches the expansion of "
+        "variables off."),
+    commands_row<&program_config::exec_start_post>(
+        "exec_start_post", "ExecStartPost",
+        "Run one after another when the program has started as its `type` says; only then is it active."),
+    commands_row<&program_config::exec_reload>(
+        "exec_reload", "ExecReload",
+        "Run one after another to reload the program, which has to go on running. `$MAINPID` is its main "
+        "process: `/bin/kill -HUP $MAINPID`."),
+    commands_row<&program_config::exec_stop>(
+        "exec_stop", "ExecStop",
+        "Run one after another to stop a program that has started; what is left then gets `kill_signal`. "
+        "Also run when it has ended well by itself, without `$MAINPID`."),
+    commands_row<&program_config::exec_stop_post>(
+        "exec_stop_post", "ExecStopPost",
+        "Run one after another after every end, that of a start that failed as well; `$SERVICE_RESULT`, "
+        "`$EXIT_CODE` and `$EXIT_STATUS` tell how it went."),
     {"instances", "", key_kind::integer, "", "1 to 1000",
      "How many processes of the program run, called `name@1` to `name@N`. Without the key there is one, "
-     "called "
-     "`name`.",
-     parse_instances, format_instances},
+     "called `name`.",
+     parse_number<&program_config::instances, 1, 1000>, format_number<&program_config::instances>},
     {"autostart", "", key_kind::boolean, "yes", "yes or no",
      "Whether the program is started with the daemon, and when an update brings it.",
      parse_boolean<&program_config::autostart>, format_boolean<&program_config::autostart>},

@@ -225,17 +225,6 @@ config_value format_environment_file(const program_config& program)
     return config_value::list(std::move(files));
 }
 
-template <auto Field, int Least, int Most>
-void parse_optional_integer(program_config& program, const config_value& value, key_errors& errors)
-{
-    if (const auto n = read_integer(value, errors, Least, Most)) program.*Field = static_cast<int>(*n);
-}
-
-template <auto Field> config_value format_optional_integer(const program_config& program)
-{
-    return program.*Field ? config_value::scalar(std::to_string(*(program.*Field))) : config_value{};
-}
-
 constexpr auto rows = std::to_array<program_key>({
     {"user", "User", key_kind::text, "", "the name or number of an account",
      "Who the program runs as. Without the key: as the daemon. HOME, USER, LOGNAME and SHELL are set to "

@@ -1,36 +1,10 @@
 // The keys that say how a program is stopped.
-#include "common/signal_name.h"
 #include "daemon/core/program_keys_values.h"
 
 #include <array>
 
 namespace procctl::keys {
 namespace {
-
-void parse_kill_mode(program_config& program, const config_value& value, key_errors& errors)
-{
-    using enum kill_mode;
-    if (const auto mode = read_choice(value, errors, std::array{control_group, mixed, process, none}))
-        program.kill = *mode;
-}
-
-config_value format_kill_mode(const program_config& program)
-{
-    if (program.kill == defaults().kill) return {};
-    return config_value::scalar(std::string(to_text(program.kill)));
-}
-
-template <auto Field>
-void parse_signal_key(program_config& program, const config_value& value, key_errors& errors)
-{
-    if (const auto signal = read_signal(value, errors)) program.*Field = *signal;
-}
-
-template <auto Field> config_value format_signal_key(const program_config& program)
-{
-    if (program.*Field == defaults().*Field) return {};
-    return config_value::scalar(signal_name(program.*Field));
-}
 
 config_value format_restart_kill_signal(const program_config& program)
 {
@@ -42,12 +16,13 @@ constexpr std::string_view signals = "a signal: SIGINT, INT, 2, SIGRTMIN+3";
 
 constexpr auto rows = std::to_array<program_key>({
     {"kill_mode", "KillMode", key_kind::choice, "control-group", "control-group, mixed, process, none",
-     "Who is signalled on a stop: `control-group` every process of the program, `mixed` the main process and "
-     "then, when it has gone, SIGKILL to the rest, `process` the main process alone, `none` nobody. "
-     "In this version `control-group` and `mixed` reach the processes of the program's process group: a "
-     "child "
-     "that leaves it with setsid is not reached (own cgroups come in a later version).",
-     parse_kill_mode, format_kill_mode},
+     "Who is signalled on a stop: `control-group` every process of the program, `mixed` the main process "
+     "and then, when it has gone, SIGKILL to the rest, `process` the main process alone, `none` nobody. The "
+     "processes of a program are those of its control group; where none can be made, those of its process "
+     "group and its descendants as far as they can be found.",
+     parse_choice<&program_config::kill, kill_mode::control_group, kill_mode::mixed, kill_mode::process,
+                  kill_mode::none>,
+     format_choice<&program_config::kill>},
     {"kill_signal", "KillSignal", key_kind::signal_number, "SIGTERM", signals,
      "The signal that asks the program to end.", parse_signal_key<&program_config::kill_signal>,
      format_signal_key<&program_config::kill_signal>},

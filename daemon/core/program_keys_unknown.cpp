@@ -71,6 +71,19 @@ constexpr auto foreign_keys = std::to_array<foreign_key>({
     {"env_file", "environment_file", ""},
     {"replicas", "instances", ""},
     {"restart_delay", "restart_sec", ""},
+    {"backoff", "restart_steps", "with restart_max_delay_sec the wait before a restart grows"},
+    {"pre_start", "exec_start_pre", ""},
+    {"start_pre", "exec_start_pre", ""},
+    {"post_start", "exec_start_post", ""},
+    {"start_post", "exec_start_post", ""},
+    {"pre_stop", "exec_stop", ""},
+    {"stop_command", "exec_stop", ""},
+    {"post_stop", "exec_stop_post", ""},
+    {"stop_post", "exec_stop_post", ""},
+    {"reload", "exec_reload", ""},
+    {"reload_command", "exec_reload", ""},
+    {"pid", "pid_file", ""},
+    {"watchdog", "watchdog_sec", ""},
     {"stop_signal", "kill_signal", ""},
     {"stop_timeout", "timeout_stop_sec", ""},
     {"name", "", "the name of a program is the key under 'programs'"},
@@ -79,6 +92,57 @@ constexpr auto foreign_keys = std::to_array<foreign_key>({
     {"install", "", "there is nothing to install: every program of conf.d is started ('autostart')"},
     {"wanted_by", "", "there is nothing to install: every program of conf.d is started ('autostart')"},
     {"required_by", "", "there is nothing to install: every program of conf.d is started ('autostart')"},
+});
+
+// systemd's other conditions, each of which exists as ConditionX= and as AssertX=.
+constexpr auto conditions = std::to_array<std::string_view>({
+    "path_exists_glob",
+    "path_is_directory",
+    "path_is_symbolic_link",
+    "path_is_mount_point",
+    "path_is_read_write",
+    "path_is_encrypted",
+    "path_is_socket",
+    "directory_not_empty",
+    "file_not_empty",
+    "file_is_executable",
+    "user",
+    "group",
+    "host",
+    "kernel_version",
+    "version",
+    "kernel_command_line",
+    "kernel_module_loaded",
+    "environment",
+    "virtualization",
+    "architecture",
+    "firmware",
+    "security",
+    "capability",
+    "memory",
+    "memory_pressure",
+    "cpu_pressure",
+    "io_pressure",
+    "cpus",
+    "cpu_feature",
+    "ac_power",
+    "first_boot",
+    "needs_update",
+    "control_group_controller",
+    "os_release",
+    "credential",
+});
+
+// Directives that have another place here, or none.
+constexpr auto refused_with_reason = std::to_array<foreign_key>({
+    {"job_timeout_sec", "", "timeout_start_sec and timeout_stop_sec limit what there is to wait for"},
+    {"job_running_timeout_sec", "", "timeout_start_sec and timeout_stop_sec limit what there is to wait for"},
+    {"job_timeout_action", "", "failure_action ends the daemon when a start has failed"},
+    {"job_timeout_reboot_argument", "", "procctl ends itself at most, never the machine"},
+    {"reboot_argument", "", "procctl ends itself at most, never the machine"},
+    {"bus_name", "", "procctl is not on D-Bus; 'type: notify' says when the program is ready"},
+    {"usb_function_descriptors", "", "procctl sets up no USB gadgets"},
+    {"usb_function_strings", "", "procctl sets up no USB gadgets"},
 });
 
 // systemd's directives and our own keys that this version does not have: never silence.
@@ -93,8 +157,6 @@ constexpr auto not_in_this_version = std::to_array<std::string_view>({
     "part_of",
     "upholds",
     "conflicts",
-    "on_failure",
-    "on_success",
     "on_failure_job_mode",
     "propagates_reload_to",
     "reload_propagated_from",
@@ -108,74 +170,14 @@ constexpr auto not_in_this_version = std::to_array<std::string_view>({
     "allow_isolate",
     "default_dependencies",
     "collect_mode",
-    "failure_action",
-    "success_action",
-    "start_limit_action",
-    "reboot_argument",
-    "job_timeout_sec",
-    "job_running_timeout_sec",
     "documentation",
     "source_path",
-    "condition_path_exists",
-    "condition_path_exists_glob",
-    "condition_path_is_directory",
-    "condition_path_is_symbolic_link",
-    "condition_path_is_mount_point",
-    "condition_path_is_read_write",
-    "condition_directory_not_empty",
-    "condition_file_not_empty",
-    "condition_file_is_executable",
-    "condition_user",
-    "condition_group",
-    "condition_host",
-    "condition_kernel_version",
-    "condition_kernel_command_line",
-    "condition_environment",
-    "condition_virtualization",
-    "condition_architecture",
-    "condition_security",
-    "condition_capability",
-    "condition_memory",
-    "condition_cpus",
-    "condition_ac_power",
-    "condition_first_boot",
-    "condition_needs_update",
-    "assert_path_exists",
-    "assert_path_exists_glob",
-    "assert_path_is_directory",
-    "assert_file_not_empty",
-    "assert_file_is_executable",
-    "assert_user",
-    "assert_group",
-    "assert_host",
     // [Service]
-    "exec_condition",
-    "exec_start_pre",
-    "exec_start_post",
-    "exec_reload",
-    "exec_stop",
-    "exec_stop_post",
-    "pid_file",
-    "guess_main_pid",
-    "bus_name",
-    "restart_steps",
-    "restart_max_delay_sec",
     "restart_mode",
-    "timeout_abort_sec",
-    "timeout_start_failure_mode",
-    "timeout_stop_failure_mode",
-    "runtime_randomized_extra_sec",
-    "watchdog_sec",
-    "watchdog_signal",
-    "notify_access",
-    "exit_type",
-    "reload_signal",
     "oom_policy",
     "sockets",
-    "file_descriptor_store_max",
+    "file_descriptor_store_preserve",
     "open_file",
-    "usb_function_descriptors",
-    "usb_function_strings",
     "root_directory_start_only",
     "non_blocking",
     "permissions_start_only",
@@ -371,6 +373,19 @@ std::size_t edit_distance(std::string_view a, std::string_view b)
 
 std::string quoted(std::string_view word) { return "'" + std::string(word) + "'"; }
 
+// Empty when the key is no condition of systemd's.
+std::string explain_condition(std::string_view key)
+{
+    for (const std::string_view stem : conditions) {
+        const std::string refused = quoted(key) + " is not supported by this version of procctl: ";
+        if (is_same_spelling(key, "condition_" + std::string(stem)))
+            return refused + "condition_path_exists looks for a path, exec_condition runs a test of any kind";
+        if (is_same_spelling(key, "assert_" + std::string(stem)))
+            return refused + "assert_path_exists looks for a path, exec_start_pre runs a test of any kind";
+    }
+    return {};
+}
+
 } // namespace
 
 bool is_same_spelling(std::string_view a, std::string_view b) { return squash(a) == squash(b); }
@@ -406,6 +421,10 @@ std::string explain_unknown_program_key(std::string_view key)
         if (!foreign.instead.empty() && !foreign.hint.empty()) text += ' ';
         return text + std::string(foreign.hint);
     }
+    for (const foreign_key& refused : refused_with_reason)
+        if (is_same_spelling(key, refused.name))
+            return quoted(key) + " is not supported by procctl: " + std::string(refused.hint);
+    if (const std::string text = explain_condition(key); !text.empty()) return text;
     for (const std::string_view later : not_in_this_version)
         if (is_same_spelling(key, later)) return quoted(key) + " is not supported by this version of procctl";
     if (const std::string_view near = nearest(key, names); !near.empty())

@@ -110,13 +110,19 @@ std::optional<int> read_signal(const config_value& value, key_errors& errors)
     return std::nullopt;
 }
 
+bool is_absolute_path(std::string_view path)
+{
+    if (path.starts_with('/')) return true;
+    return path.size() > 1 && path[0] == '%' && std::string_view("tSLh").find(path[1]) != path.npos;
+}
+
 bool check_path(const config_value& where, std::string_view path, key_errors& errors)
 {
     if (auto checked = check_specifiers(path); !checked) {
         errors.report(where, checked.error().message());
         return false;
     }
-    if (path.starts_with('/') || path.starts_with('%')) return true;
+    if (is_absolute_path(path)) return true;
     errors.report(where, "'" + std::string(path) + "' is not an absolute path");
     return false;
 }

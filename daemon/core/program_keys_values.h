@@ -3,6 +3,7 @@
 // Every function reports what is wrong with a value through key_errors and then changes nothing.
 #pragma once
 
+#include "common/signal_name.h"
 #include "daemon/core/program_keys.h"
 
 #include <array>
@@ -16,15 +17,23 @@ namespace procctl::keys {
 
 // The tables of rows, by theme; program_keys.cpp puts them together.
 [[nodiscard]] std::span<const program_key> command_rows();
+[[nodiscard]] std::span<const program_key> start_rows();
 [[nodiscard]] std::span<const program_key> identity_rows();
-[[nodiscard]] std::span<const program_key> limit_rows();
 [[nodiscard]] std::span<const program_key> restart_rows();
+[[nodiscard]] std::span<const program_key> timeout_rows();
+[[nodiscard]] std::span<const program_key> notify_rows();
 [[nodiscard]] std::span<const program_key> stop_rows();
+[[nodiscard]] std::span<const program_key> end_rows();
+[[nodiscard]] std::span<const program_key> limit_rows();
 [[nodiscard]] std::span<const program_key> output_rows();
 
 // The defaults that depend on the type.
 [[nodiscard]] restart_mode default_restart(service_type);
 [[nodiscard]] duration default_timeout_start(service_type);
+
+// What systemd takes otherwise than it is written, each with a warning: a restart_sec above
+// restart_max_delay_sec, and a program that is to start itself.
+void adjust(program_config&, const config_value& given, const std::string& file, diagnostics& out);
 
 // "a list", "'abc'": for "found …".
 [[nodiscard]] std::string describe(const config_value&);
@@ -40,7 +49,9 @@ namespace procctl::keys {
                                                        std::int64_t most);
 [[nodiscard]] std::optional<duration> read_duration(const config_value&, key_errors&);
 [[nodiscard]] std::optional<int> read_signal(const config_value&, key_errors&);
-// A path that is absolute or begins with a specifier; its specifiers are known.
+// Whether a path is absolute, or begins with a specifier that stands for an absolute one: %t %S %L %h.
+[[nodiscard]] bool is_absolute_path(std::string_view path);
+// Reports a path that is not, and unknown specifiers.
 [[nodiscard]] bool check_path(const config_value& where, std::string_view path, key_errors&);
 // The items of a list, or the one scalar: each with its position. Reports items that are no scalars.
 [[nodiscard]] std::vector<const config_value*> read_items(const config_value&, key_errors&);
@@ -91,6 +102,50 @@ template <auto Field> config_value format_duration_key(const program_config& pro
 {
     if (program.*Field == defaults().*Field) return {};
     return config_value::scalar(format_duration(program.*Field));
+}
+
+template <auto Field, auto... Choices>
+void parse_choice(program_config& program, const config_value& value, key_errors& errors)
+{
+    if (const auto read = read_choice(value, errors, std::array{Choices...})) program.*Field = *read;
+}
+template <auto Field> config_value format_choice(const program_config& program)
+{
+    if (program.*Field == defaults().*Field) return {};
+    return config_value::scalar(std::string(to_text(program.*Field)));
+}
+
+template <auto Field>
+void parse_signal_key(program_config& program, const config_value& value, key_errors& errors)
+{
+    if (const auto signal = read_signal(value, errors)) program.*Field = *signal;
+}
+template <auto Field> config_value format_signal_key(const program_config& program)
+{
+    if (program.*Field == defaults().*Field) return {};
+    return config_value::scalar(signal_name(program.*Field));
+}
+
+template <auto Field, std::int64_t Least, std::int64_t Most>
+void parse_number(program_config& program, const config_value& value, key_errors& errors)
+{
+    if (const auto n = read_integer(value, errors, Least, Most)) program.*Field = static_cast<unsigned>(*n);
+}
+template <auto Field> config_value format_number(const program_config& program)
+{
+    if (program.*Field == defaults().*Field) return {};
+    return config_value::scalar(std::to_string(program.*Field));
+}
+
+// For a field that may be absent.
+template <auto Field, int Least, int Most>
+void parse_optional_integer(program_config& program, const config_value& value, key_errors& errors)
+{
+    if (const auto n = read_integer(value, errors, Least, Most)) program.*Field = static_cast<int>(*n);
+}
+template <auto Field> config_value format_optional_integer(const program_config& program)
+{
+    return program.*Field ? config_value::scalar(std::to_string(*(program.*Field))) : config_value{};
 }
 
 template <auto Field> void parse_words(program_config& program, const config_value& value, key_errors& errors)

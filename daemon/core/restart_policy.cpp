@@ -7,12 +7,12 @@ bool policy_restarts(restart_mode mode, service_result ended)
     using enum service_result;
     switch (mode) { // no default: the compiler names a mode that is missing
     case restart_mode::no: return false;
-    case restart_mode::always: return true;
+    case restart_mode::always: return ended != exec_condition;
     case restart_mode::on_success: return ended == success;
-    case restart_mode::on_failure: return ended != success;
-    case restart_mode::on_abnormal: return ended != success && ended != exit_code;
+    case restart_mode::on_failure: return ended != success && ended != exec_condition;
+    case restart_mode::on_abnormal: return ended != success && ended != exec_condition && ended != exit_code;
     case restart_mode::on_abort: return ended == signal || ended == core_dump;
-    case restart_mode::on_watchdog: return false; // no program has a watchdog in this version
+    case restart_mode::on_watchdog: return ended == watchdog;
     }
     return false;
 }

@@ -15,7 +15,13 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::array pending_jobs{pending_job::none, pending_job::start, pending_job::restart};
-constexpr std::array time_limits{time_limit::none, time_limit::start, time_limit::stop, time_limit::runtime};
+constexpr std::array time_limits{time_limit::none,  time_limit::start,   time_limit::stop,
+                                 time_limit::abort, time_limit::runtime, time_limit::watchdog};
+constexpr std::array exec_commands{exec_command::condition,  exec_command::start_pre, exec_command::start,
+                                   exec_command::start_post, exec_command::reload,    exec_command::stop,
+                                   exec_command::stop_post};
+constexpr std::array notify_states{notify_state::unknown, notify_state::ready, notify_state::reloading,
+                                   notify_state::stopping};
 constexpr std::array restart_reasons{restart_reason::stop_requested,      restart_reason::survivors,
                                      restart_reason::prevented_by_status, restart_reason::forced_by_status,
                                      restart_reason::policy_restarts,     restart_reason::policy_stays};
@@ -36,7 +42,20 @@ std::string_view to_text(time_limit limit)
     case time_limit::none: return "none";
     case time_limit::start: return "start";
     case time_limit::stop: return "stop";
+    case time_limit::abort: return "abort";
     case time_limit::runtime: return "runtime";
+    case time_limit::watchdog: return "watchdog";
+    }
+    return {};
+}
+
+std::string_view to_text(notify_state state)
+{
+    switch (state) {
+    case notify_state::unknown: return "unknown";
+    case notify_state::ready: return "ready";
+    case notify_state::reloading: return "reloading";
+    case notify_state::stopping: return "stopping";
     }
     return {};
 }
@@ -60,6 +79,14 @@ std::optional<pending_job> parse(std::string_view text, pending_job)
     return parse_enum(pending_jobs, text);
 }
 std::optional<time_limit> parse(std::string_view text, time_limit) { return parse_enum(time_limits, text); }
+std::optional<exec_command> parse(std::string_view text, exec_command)
+{
+    return parse_enum(exec_commands, text);
+}
+std::optional<notify_state> parse(std::string_view text, notify_state)
+{
+    return parse_enum(notify_states, text);
+}
 std::optional<restart_reason> parse(std::string_view text, restart_reason)
 {
     return parse_enum(restart_reasons, text);
@@ -92,37 +119,82 @@ template <class Archive, class T> void visit_window(Archive& a, T& window)
     a("starts", starts);
 }
 
+template <class Archive, class T> void visit_culprit(Archive& a, T& culprit)
+{
+    auto& [command, index, end, failure] = culprit;
+    a("command", command);
+    a("index", index);
+    a.object("end", end, [](auto& inner, auto& v) { visit_end(inner, v); });
+    a.object("failure", failure, [](auto& inner, auto& v) { visit_failure(inner, v); });
+}
+template <class Archive, class T> void visit_monitored(Archive& a, T& monitored)
+{
+    auto& [unit, result, exec_main, invocation] = monitored;
+    a("unit", unit);
+    a("result", result);
+    a.object("exec_main", exec_main, [](auto& inner, auto& v) { visit_end(inner, v); });
+    a.object("invocation", invocation, [](auto& inner, auto& v) { visit_invocation(inner, v); });
+}
+
 template <class Archive, class Status> void visit_status(Archive& a, Status& s)
 {
-    auto& [state, announced, result, expired, main_pid, main_serial, last_serial, has_leftovers,
-           command_index, exec_main, exec_main_failure, invocation, n_restarts, flush_n_restarts,
-           stop_requested, pending, start_job, stop_job, restart_job, start_limit_refused, last_decision,
-           start_limit, deadline, runtime_deadline, state_change, active_enter, active_exit, inactive_enter,
-           inactive_exit, exec_main_start, exec_main_exit] = s;
+    auto& [state, announced, result, reload_result, expired, culprit, main_pid, main_serial, is_main_known,
+           is_main_alien, control_pid, control_serial, control_failure, control_command, control_index,
+           main_index, last_serial, sought_serial, has_others, exec_main, exec_main_failure, invocation,
+           monitored, notified, status_text, status_errno, notified_exit_status, watchdog_override,
+           ignored_notifications, reload_begin, n_restarts, flush_n_restarts, delay_step, stop_requested,
+           pending, start_job, stop_job, restart_job, reload_job, reload_again, check_serial,
+           condition_failed, start_limit_refused, last_decision, start_limit, deadline, watchdog_deadline,
+           active_since, state_change, active_enter, active_exit, inactive_enter, inactive_exit,
+           exec_main_start, exec_main_exit] = s;
     a("state", state);
     a("announced", announced);
     a("result", result);
+    a("reload_result", reload_result);
     a("expired", expired);
+    a.optional("culprit", culprit, [](auto& inner, auto& v) { visit_culprit(inner, v); });
     a("main_pid", main_pid);
     a("main_serial", main_serial);
+    a("is_main_known", is_main_known);
+    a("is_main_alien", is_main_alien);
+    a("control_pid", control_pid);
+    a("control_serial", control_serial);
+    a.object("control_failure", control_failure, [](auto& inner, auto& v) { visit_failure(inner, v); });
+    a("control_command", control_command);
+    a("control_index", control_index);
+    a("main_index", main_index);
     a("last_serial", last_serial);
-    a("has_leftovers", has_leftovers);
-    a("command_index", command_index);
+    a("sought_serial", sought_serial);
+    a("has_others", has_others);
     a.object("exec_main", exec_main, [](auto& inner, auto& v) { visit_end(inner, v); });
     a.object("exec_main_failure", exec_main_failure, [](auto& inner, auto& v) { visit_failure(inner, v); });
     a.object("invocation", invocation, [](auto& inner, auto& v) { visit_invocation(inner, v); });
+    a.optional("monitored", monitored, [](auto& inner, auto& v) { visit_monitored(inner, v); });
+    a("notified", notified);
+    a("status_text", status_text);
+    a("status_errno", status_errno);
+    a("notified_exit_status", notified_exit_status);
+    a("watchdog_override", watchdog_override);
+    a("ignored_notifications", ignored_notifications);
+    a("reload_begin", reload_begin);
     a("n_restarts", n_restarts);
     a("flush_n_restarts", flush_n_restarts);
+    a("delay_step", delay_step);
     a("stop_requested", stop_requested);
     a("pending", pending);
     a("start_job", start_job);
     a("stop_job", stop_job);
     a("restart_job", restart_job);
+    a("reload_job", reload_job);
+    a("reload_again", reload_again);
+    a("check_serial", check_serial);
+    a("condition_failed", condition_failed);
     a("start_limit_refused", start_limit_refused);
     a("last_decision", last_decision);
     a.object("start_limit", start_limit, [](auto& inner, auto& v) { visit_window(inner, v); });
     a("deadline", deadline);
-    a("runtime_deadline", runtime_deadline);
+    a("watchdog_deadline", watchdog_deadline);
+    a("active_since", active_since);
     a("state_change", state_change);
     a("active_enter", active_enter);
     a("active_exit", active_exit);
@@ -146,8 +218,24 @@ public:
         to_[key] = std::move(inner);
     }
 
+    // null when there is none
+    template <class T, class Visit>
+    void optional(std::string_view key, const std::optional<T>& value, Visit visit)
+    {
+        if (value)
+            object(key, *value, visit);
+        else
+            to_[key] = nullptr;
+    }
+
 private:
     static json::value as_json(bool v) { return v; }
+    static json::value as_json(const std::string& v) { return json::value(v); }
+    static json::value as_json(duration v) { return v.count(); }
+    template <class T> static json::value as_json(const std::optional<T>& v)
+    {
+        return v ? as_json(*v) : json::value(nullptr);
+    }
     static json::value as_json(int v) { return v; }
     static json::value as_json(unsigned v) { return v; }
     static json::value as_json(std::uint64_t v) { return v; }
@@ -185,6 +273,12 @@ public:
         if (!found->is_object()) return report(key, "is no object");
         reader r(found->get_object(), place_ + std::string(key) + '.', problem_);
         visit(r, value);
+    }
+    template <class T, class Visit> void optional(std::string_view key, std::optional<T>& value, Visit visit)
+    {
+        value.reset();
+        if (const json::value* found = find(key); found != nullptr && !found->is_null())
+            object(key, value.emplace(), visit);
     }
     // The value of a key; null, and reported, when it is missing.
     const json::value* find(std::string_view key)
@@ -235,6 +329,18 @@ private:
         if (!read_integer(from, count) || count < 0) return false;
         to = time_point(duration(count));
         return true;
+    }
+    static bool read(const json::value& from, duration& to)
+    {
+        std::int64_t count = 0;
+        if (!read_integer(from, count) || count < 0) return false;
+        to = duration(count);
+        return true;
+    }
+    template <class T> static bool read(const json::value& from, std::optional<T>& to)
+    {
+        to.reset();
+        return from.is_null() || read(from, to.emplace());
     }
     static bool read(const json::value& from, wall_time& to)
     {
@@ -312,9 +418,15 @@ void read_instance(reader& r, instance_snapshot& i)
     if (is_only_one != (i.program.config.instances == 0) ||
         i.name != instance_name_of(i.program.config, i.number))
         r.report("name", "does not belong to its program");
-    // Of a program that is down it says nothing any more, and the configuration may have changed since.
-    if (!is_down(i.status) && i.status.command_index >= i.program.config.exec_start.size())
-        r.report("status", "has a command_index that its program does not have");
+    // Of a program that is down they say nothing any more, and the configuration may have changed since.
+    if (is_down(i.status)) return;
+    const program_config& program = i.program.config;
+    if (i.status.main_serial != 0 && i.status.main_index != 0 &&
+        i.status.main_index >= program.exec_start.size())
+        r.report("status", "has a main_index that its program does not have");
+    if (i.status.control_serial != 0 &&
+        i.status.control_index >= commands_of(program, i.status.control_command).size())
+        r.report("status", "has a control_index that its program does not have");
 }
 
 } // namespace

@@ -13,7 +13,7 @@
 
 namespace procctl {
 
-inline constexpr int snapshot_version = 1;
+inline constexpr int snapshot_version = 2;
 
 // One instance, as the snapshot holds it.
 struct instance_snapshot {

@@ -6,15 +6,25 @@
 
 namespace procctl {
 
-enum class active_state { inactive, activating, active, deactivating, failed };
+enum class active_state { inactive, activating, active, reloading, deactivating, failed };
 
 enum class sub_state {
     dead,
+    condition,
+    start_pre,
     start,
+    start_post,
     running,
     exited,
+    reload,
+    reload_signal, // as systemd 253 splits it for type notify-reload
+    reload_notify,
+    stop,
+    stop_watchdog,
     stop_sigterm,
     stop_sigkill,
+    stop_post,
+    final_watchdog,
     final_sigterm,
     final_sigkill,
     auto_restart,

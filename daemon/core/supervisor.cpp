@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 #include <map>
 
 namespace procctl {
@@ -22,12 +23,20 @@ struct slot : instance {
     std::vector<waiting_job> jobs; // requests that have not been answered yet
 };
 
+// A start that follows from the end of another instance.
+struct triggered_start {
+    instance_id whom;
+    monitored_end why;
+};
+
 event as_event(job_kind kind)
 {
     switch (kind) {
     case job_kind::start: return start_requested{};
     case job_kind::stop: return stop_requested{};
-    case job_kind::restart: return restart_requested{};
+    case job_kind::restart:
+    case job_kind::try_restart: return restart_requested{};
+    case job_kind::reload: return reload_requested{};
     }
     return stop_requested{};
 }
@@ -127,8 +136,19 @@ struct supervisor::impl {
         by_id[s.id].reset(); // s is gone
     }
 
-    // One event for one instance, and all that follows from it.
+    // One event for one instance, and all that follows from it, in others too.
     void step(slot& s, const event& e, const instant& now, orders& out)
+    {
+        step_alone(s, e, now, out);
+        while (!triggered.empty()) {
+            const triggered_start next = std::move(triggered.front());
+            triggered.pop_front();
+            if (slot* other = find(next.whom); other != nullptr && !is_shutting_down && !other->removed)
+                step_alone(*other, start_requested{next.why}, now, out);
+        }
+    }
+
+    void step_alone(slot& s, const event& e, const instant& now, orders& out)
     {
         const bool was_down = is_down(s.status);
         const invocation_id fresh{run, last_serial + 1};
@@ -148,8 +168,32 @@ struct supervisor::impl {
         for (const action& a : actions) {
             out.emplace_back(instance_order{s.id, a});
             if (const auto* finished = std::get_if<finish_job>(&a)) finish(s, *finished, out);
+            if (const auto* trigger = std::get_if<trigger_others>(&a)) queue(s, *trigger);
         }
         if (s.removed && down) remove(s, out);
+    }
+
+    void queue(const slot& s, const trigger_others& trigger)
+    {
+        monitored_end why = trigger.end;
+        why.unit = s.name;
+        for (const std::string& name : trigger.names)
+            for (const instance_id whom : by_exact_name(name))
+                triggered.push_back({whom, why});
+    }
+
+    // The instance of this name, or all instances of the program of this name.
+    [[nodiscard]] std::vector<instance_id> by_exact_name(std::string_view name) const
+    {
+        std::vector<instance_id> matching;
+        if (const auto found = by_name.find(name); found != by_name.end())
+            matching.push_back(found->second->id);
+        // The instances of a program stand together in this order.
+        const std::string prefix = std::string(name) + '@';
+        for (auto it = by_name.lower_bound(prefix); it != by_name.end() && it->first.starts_with(prefix);
+             ++it)
+            matching.push_back(it->second->id);
+        return matching;
     }
 
     void finish(slot& s, const finish_job& finished, orders& out)
@@ -170,6 +214,7 @@ struct supervisor::impl {
     std::vector<std::unique_ptr<slot>> by_id; // null where the instance was removed
     std::map<std::string, slot*, natural_less> by_name;
     deadline_queue deadlines;
+    std::deque<triggered_start> triggered;
     std::vector<action> actions;  // of the step under way; kept for its memory
     std::vector<instance_id> due; // likewise
 };
@@ -233,11 +278,8 @@ orders supervisor::apply(std::vector<loaded_program> next, const instant& now)
     const auto present = [&](const std::string& name) -> slot& { return *impl_->by_name.find(name)->second; };
     for (const std::string& name : change.remove)
         impl_->remove(present(name), out);
-    for (const std::string& name : change.stop) {
+    for (const std::string& name : change.stop)
         present(name).removed = true;
-        impl_->step(present(name), stop_requested{}, now, out);
-    }
-
     for (const auto& [name, want] : wanted) {
         const auto found = impl_->by_name.find(name);
         if (found == impl_->by_name.end()) {
@@ -252,6 +294,10 @@ orders supervisor::apply(std::vector<loaded_program> next, const instant& now)
         else
             s.next_program = want.program;
     }
+    // What one of them sets off in another finds that one as it is to be.
+    for (const std::string& name : change.stop)
+        if (const auto found = impl_->by_name.find(name); found != impl_->by_name.end())
+            impl_->step(*found->second, stop_requested{}, now, out);
     for (const std::string& name : change.restart)
         impl_->step(present(name), restart_requested{}, now, out);
     for (const std::string& name : change.start)
@@ -266,6 +312,14 @@ job_id supervisor::request(instance_id id, job_kind kind, const instant& now, or
     if (s == nullptr || (kind != job_kind::stop && (impl_->is_shutting_down || s->removed))) {
         out.emplace_back(job_finished{job, id, job_outcome::canceled});
         return job;
+    }
+    if (kind == job_kind::try_restart) {
+        const active_state state = active_state_of(s->status.state);
+        if (is_down(s->status) || state == active_state::deactivating) {
+            out.emplace_back(job_finished{job, id, job_outcome::done});
+            return job;
+        }
+        kind = job_kind::restart;
     }
     s->jobs.push_back({job, kind});
     impl_->step(*s, as_event(kind), now, out);
@@ -282,11 +336,17 @@ orders supervisor::kill(instance_id id, int signal, signal_scope scope)
     orders out;
     const slot* s = impl_->find(id);
     if (s == nullptr) return out;
-    if (s->status.main_pid == 0) {
-        if (scope == signal_scope::main || !s->status.has_leftovers) return out;
-        scope = signal_scope::others;
+    const instance_status& status = s->status;
+    const bool has_main = status.main_pid != 0;
+    const bool has_control = status.control_pid != 0;
+    bool has_anybody = false;
+    switch (scope) {
+    case signal_scope::main: has_anybody = has_main; break;
+    case signal_scope::control: has_anybody = has_control; break;
+    case signal_scope::main_and_control: has_anybody = has_main || has_control; break;
+    case signal_scope::all: has_anybody = has_main || has_control || status.has_others; break;
     }
-    out.emplace_back(instance_order{id, send_signal{signal, scope}});
+    if (has_anybody) out.emplace_back(instance_order{id, send_signal{signal, scope}});
     return out;
 }
 
@@ -324,6 +384,14 @@ orders supervisor::on_time(const instant& now)
     impl_->due.clear();
     for (instance_id id = 0; impl_->deadlines.take_due(now.monotonic, id);)
         impl_->due.push_back(id);
+    // In an order that does not depend on what happened before, so that a restored supervisor does the same.
+    std::ranges::sort(impl_->due, [&](instance_id a, instance_id b) {
+        const slot& x = *impl_->find(a);
+        const slot& y = *impl_->find(b);
+        const time_point when_x = procctl::next_deadline(x.status);
+        const time_point when_y = procctl::next_deadline(y.status);
+        return when_x != when_y ? when_x < when_y : natural_less{}(x.name, y.name);
+    });
     for (const instance_id id : impl_->due)
         if (slot* s = impl_->find(id)) impl_->step(*s, time_passed{}, now, out);
     return out;
@@ -357,12 +425,7 @@ std::vector<instance_id> supervisor::match(std::string_view pattern) const
                 matching.push_back(s->id);
         return matching;
     }
-    if (const auto found = names.find(pattern); found != names.end()) matching.push_back(found->second->id);
-    // The instances of a program stand together in this order.
-    const std::string prefix = std::string(pattern) + '@';
-    for (auto it = names.lower_bound(prefix); it != names.end() && it->first.starts_with(prefix); ++it)
-        matching.push_back(it->second->id);
-    return matching;
+    return impl_->by_exact_name(pattern);
 }
 
 std::vector<instance_id> supervisor::all() const

@@ -24,6 +24,7 @@ namespace asio = boost::asio;
 constexpr std::size_t most_output = 64U << 20U;
 constexpr unsigned most_detached = 64;
 constexpr unsigned most_collecting = 16; // more would only wait for each other's disk and processor
+constexpr unsigned most_watching = 256;
 constexpr std::string_view too_many =
     "HTTP/1.1 503 Service Unavailable\r\n"
     "Content-Type: application/json\r\n"
@@ -53,10 +54,13 @@ result<spawned> spawn_helper(std::vector<std::string> task, int standard_input, 
     return spawn(request);
 }
 
+} // namespace
+
 // One helper whose output is collected. Alive until it has ended and its output was read to the end.
-struct collection : std::enable_shared_from_this<collection> {
-    collection(asio::io_context& io, std::function<void(result<std::string>)> when_done)
-        : pipe(io), timer(io), done(std::move(when_done))
+struct helper_runner::collection : std::enable_shared_from_this<collection> {
+    collection(asio::io_context& io, std::vector<std::string> what, duration most_time,
+               std::function<void(result<std::string>)> when_done)
+        : task(std::move(what)), limit(most_time), pipe(io), timer(io), done(std::move(when_done))
     {
     }
 
@@ -78,10 +82,21 @@ struct collection : std::enable_shared_from_this<collection> {
                              });
     }
 
+    void start_timer()
+    {
+        if (limit == infinity) return;
+        timer.expires_after(limit);
+        timer.async_wait([self = shared_from_this()](auto failure) {
+            if (!failure && self->done)
+                self->fail(make_error("a helper took longer than " + format_duration(self->limit)));
+        });
+    }
+
     void ended(const process_end& how)
     {
         end = how;
         has_ended = true;
+        pidfd.reset();
         finish_if_complete();
     }
 
@@ -97,22 +112,41 @@ struct collection : std::enable_shared_from_this<collection> {
 
     void fail(error reason)
     {
-        if (pidfd) ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+        kill();
         finish(std::move(reason));
+    }
+
+    void call_off()
+    {
+        done = nullptr;
+        kill();
+        close();
     }
 
     void finish(result<std::string> outcome)
     {
-        timer.cancel();
-        boost::system::error_code ignored;
-        pipe.close(ignored);
+        close();
         if (auto call = std::exchange(done, nullptr)) call(std::move(outcome));
     }
 
+    void kill()
+    {
+        if (pidfd) ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    }
+
+    void close()
+    {
+        timer.cancel();
+        boost::system::error_code ignored;
+        pipe.close(ignored);
+    }
+
+    std::vector<std::string> task;
+    duration limit;
     asio::posix::stream_descriptor pipe;
     asio::steady_timer timer;
-    std::function<void(result<std::string>)> done;
-    unique_fd pidfd; // to end a helper that takes too long
+    std::function<void(result<std::string>)> done; // empty once it has been called, or called off
+    unique_fd pidfd;                               // to end a helper that takes too long
     std::array<char, 16384> buffer{};
     std::string text;
     process_end end;
@@ -120,24 +154,23 @@ struct collection : std::enable_shared_from_this<collection> {
     bool has_eof = false;
 };
 
-} // namespace
+// Helpers that share a limit.
+struct helper_runner::lane {
+    unsigned most = 0;
+    unsigned running = 0;
+    std::deque<std::shared_ptr<collection>> queue; // their turn comes when one of those has ended
+};
 
 struct helper_runner::impl {
-    struct waiting {
-        std::vector<std::string> task;
-        duration limit;
-        std::function<void(result<std::string>)> done;
-    };
-
     asio::io_context& io;
     watch_function watch;
-    unsigned detached = 0;     // helpers that serve a client now
-    unsigned collecting = 0;   // helpers whose output is collected now
-    std::deque<waiting> queue; // their turn comes when one of those has ended
+    unsigned detached = 0; // helpers that serve a client
+    lane collecting{.most = most_collecting, .running = 0, .queue = {}};
+    lane watching{.most = most_watching, .running = 0, .queue = {}};
 };
 
 helper_runner::helper_runner(asio::io_context& io, watch_function watch)
-    : impl_(std::make_shared<impl>(impl{io, std::move(watch), 0, 0, {}}))
+    : impl_(std::make_shared<impl>(impl{.io = io, .watch = std::move(watch)}))
 {
 }
 
@@ -146,55 +179,84 @@ helper_runner::~helper_runner() = default;
 void helper_runner::collect(std::vector<std::string> task, duration limit,
                             std::function<void(result<std::string>)> done)
 {
-    impl_->queue.push_back({std::move(task), limit, std::move(done)});
-    start_waiting(impl_);
+    impl_->collecting.queue.push_back(
+        std::make_shared<collection>(impl_->io, std::move(task), limit, std::move(done)));
+    start_waiting(impl_, impl_->collecting);
 }
 
-void helper_runner::start_waiting(const std::shared_ptr<impl>& state)
+helper_runner::watch_token helper_runner::watch(std::vector<std::string> task, duration limit,
+                                                std::function<void(result<std::string>)> done)
 {
-    while (state->collecting < most_collecting && !state->queue.empty()) {
-        impl::waiting next = std::move(state->queue.front());
-        state->queue.pop_front();
-        const auto fail_later = [&](error reason) {
-            asio::post(state->io,
-                       [done = std::move(next.done), reason = std::move(reason)] { done(reason); });
-        };
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-            fail_later(last_error("cannot make a pipe for a helper"));
-            continue;
-        }
-        unique_fd output(ends[0]);
-        const unique_fd input(ends[1]);
-        auto job = std::make_shared<collection>(state->io, std::move(next.done));
-        boost::system::error_code problem;
-        job->pipe.assign(output.get(), problem);
-        if (problem) {
-            next.done = std::move(job->done);
-            fail_later({problem, "cannot watch a helper's pipe"});
-            continue;
-        }
-        (void)output.release(); // the job's from here on
-        auto child = spawn_helper(std::move(next.task), -1, input.get());
-        if (!child) {
-            next.done = std::move(job->done);
-            fail_later(child.error());
-            continue;
-        }
-        ++state->collecting;
-        job->pidfd.reset(::fcntl(child->pidfd.get(), F_DUPFD_CLOEXEC, 3));
-        state->watch(child->pid, std::move(child->pidfd), [state, job](const process_end& end) {
-            --state->collecting;
-            job->ended(end);
-            start_waiting(state);
-        });
-        job->timer.expires_after(next.limit);
-        job->timer.async_wait([job, limit = next.limit](auto failure) {
-            if (!failure && job->done)
-                job->fail(make_error("a helper took longer than " + format_duration(limit)));
-        });
-        job->read();
+    auto job = std::make_shared<collection>(impl_->io, std::move(task), limit, std::move(done));
+    watch_token token;
+    token.runner_ = impl_;
+    token.helper_ = job;
+    impl_->watching.queue.push_back(std::move(job));
+    start_waiting(impl_, impl_->watching);
+    return token;
+}
+
+helper_runner::watch_token& helper_runner::watch_token::operator=(watch_token&& other) noexcept
+{
+    if (this == &other) return *this;
+    cancel();
+    runner_ = std::move(other.runner_);
+    helper_ = std::move(other.helper_);
+    return *this;
+}
+
+void helper_runner::watch_token::cancel()
+{
+    const auto job = helper_.lock();
+    helper_.reset();
+    if (!job || !job->done) return;
+    if (const auto runner = runner_.lock()) std::erase(runner->watching.queue, job);
+    job->call_off();
+}
+
+void helper_runner::start_waiting(const std::shared_ptr<impl>& state, lane& in)
+{
+    while (in.running < in.most && !in.queue.empty()) {
+        const auto next = std::move(in.queue.front());
+        in.queue.pop_front();
+        start(state, in, next);
     }
+}
+
+void helper_runner::start(const std::shared_ptr<impl>& state, lane& in,
+                          const std::shared_ptr<collection>& job)
+{
+    const auto fail_later = [&](error reason) {
+        asio::post(state->io, [job, reason = std::move(reason)] { job->fail(reason); });
+    };
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        fail_later(last_error("cannot make a pipe for a helper"));
+        return;
+    }
+    unique_fd output(ends[0]);
+    const unique_fd input(ends[1]);
+    boost::system::error_code problem;
+    job->pipe.assign(output.get(), problem);
+    if (problem) {
+        fail_later({problem, "cannot watch a helper's pipe"});
+        return;
+    }
+    (void)output.release(); // the job's from here on
+    auto child = spawn_helper(std::move(job->task), -1, input.get());
+    if (!child) {
+        fail_later(child.error());
+        return;
+    }
+    ++in.running;
+    job->pidfd.reset(::fcntl(child->pidfd.get(), F_DUPFD_CLOEXEC, 3));
+    state->watch(child->pid, std::move(child->pidfd), [state, &in, job](const process_end& end) {
+        --in.running;
+        job->ended(end);
+        start_waiting(state, in);
+    });
+    job->start_timer();
+    job->read();
 }
 
 result<void> helper_runner::detach(std::vector<std::string> task, unique_fd socket)

@@ -23,7 +23,27 @@
 namespace procctl {
 
 class helper_runner {
+    struct impl;
+    struct collection;
+
 public:
+    // Stands for a helper that waits. Going out of scope, it calls the helper off.
+    class watch_token {
+    public:
+        watch_token() = default;
+        ~watch_token() { cancel(); }
+        watch_token(watch_token&&) noexcept = default;
+        watch_token& operator=(watch_token&&) noexcept;
+
+        // Kills the helper, unless it has ended; `done` is not called any more.
+        void cancel();
+
+    private:
+        friend helper_runner;
+        std::weak_ptr<impl> runner_;
+        std::weak_ptr<collection> helper_;
+    };
+
     // Puts a child under the reaper's eye; the function is called once, when it is reaped.
     using watch_function =
         std::function<void(pid_t, unique_fd pidfd, std::function<void(const process_end&)> ended)>;
@@ -39,13 +59,19 @@ public:
     void collect(std::vector<std::string> task, duration limit,
                  std::function<void(result<std::string>)> done);
 
+    // The same for a task that waits for something to happen: at most 256 at a time, apart from the others;
+    // more wait for their turn, and the limit counts from then on. Infinity: none.
+    [[nodiscard]] watch_token watch(std::vector<std::string> task, duration limit,
+                                    std::function<void(result<std::string>)> done);
+
     // Runs a task that talks to `socket` (its standard input) by itself and ends by itself. At most 64 of
     // them run at a time; one more is an error, and is told so by a 503 response.
     [[nodiscard]] result<void> detach(std::vector<std::string> task, unique_fd socket);
 
 private:
-    struct impl;
-    static void start_waiting(const std::shared_ptr<impl>&);
+    struct lane;
+    static void start_waiting(const std::shared_ptr<impl>&, lane&);
+    static void start(const std::shared_ptr<impl>&, lane&, const std::shared_ptr<collection>&);
     std::shared_ptr<impl> impl_;
 };
 

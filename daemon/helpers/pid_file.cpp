@@ -139,14 +139,14 @@ result<pid_file> read_pid_file(const std::string& path)
     return pid_file{.pid = *pid, .is_trusted = walk.is_safe() && walk.facts().st_uid == 0};
 }
 
-std::optional<pid_file> wait_for_pid_file(const std::string& path, int asker)
+std::optional<pid_file> wait_for_pid_file(const std::string& path, int asker, int refused)
 {
     // Without one (there may be too many) it is looked for now and then.
     const unique_fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     for (;;) {
         // The watch comes before the look, so that nothing is missed in between.
         if (inotify) watch_folder_of(path, inotify.get());
-        if (auto found = read_pid_file(path)) return *found;
+        if (auto found = read_pid_file(path); found && found->pid != refused) return *found;
         std::array<pollfd, 2> waits{{{.fd = inotify.get(), .events = POLLIN, .revents = 0},
                                      {.fd = asker, .events = 0, .revents = 0}}};
         ::poll(waits.data(), waits.size(), look_again_ms);

@@ -22,8 +22,9 @@ struct pid_file {
 // Errors: no such file, no regular one, no pid in its first line, no such process.
 [[nodiscard]] result<pid_file> read_pid_file(const std::string& path);
 
-// Waits until read_pid_file has no error. Empty: nobody is left who reads from the pipe `asker`.
-[[nodiscard]] std::optional<pid_file> wait_for_pid_file(const std::string& path, int asker);
+// Waits until read_pid_file has no error, and names another process than `refused`. Empty: nobody is left who
+// reads from the pipe `asker`.
+[[nodiscard]] std::optional<pid_file> wait_for_pid_file(const std::string& path, int asker, int refused = 0);
 
 // The pid in the first line of a text: decimal, above 1, with nothing beside it but space.
 [[nodiscard]] std::optional<int> parse_pid_line(std::string_view text);

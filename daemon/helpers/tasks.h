@@ -10,6 +10,8 @@ namespace procctl {
 [[nodiscard]] int run_load_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_identity_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_environment_task(std::span<const std::string> arguments);
+[[nodiscard]] int run_conditions_task(std::span<const std::string> arguments);
+[[nodiscard]] int run_pid_file_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_log_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_source_task(std::span<const std::string> arguments);
 

@@ -7,6 +7,7 @@
 #include <cassert>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -79,13 +80,25 @@ void append_processes(int folder, std::vector<pid_t>& found)
         if (const auto inner = open_folder(folder, below.c_str())) append_processes(inner.get(), found);
 }
 
-bool is_populated(int events)
+// What cgroup.events says; nothing when it is removed (ENODEV).
+struct group_events {
+    bool is_populated = false;
+    bool is_frozen = false;
+};
+std::optional<group_events> read_events(int events)
 {
     std::array<char, 128> text{};
     const ssize_t size = ::pread(events, text.data(), text.size(), 0);
-    if (size < 0) return false; // ENODEV: it is removed
-    return std::string_view(text.data(), static_cast<std::size_t>(size)).find("populated 1") !=
-           std::string_view::npos;
+    if (size < 0) return std::nullopt;
+    const std::string_view lines(text.data(), static_cast<std::size_t>(size));
+    return group_events{lines.find("populated 1") != std::string_view::npos,
+                        lines.find("frozen 1") != std::string_view::npos};
+}
+
+bool is_populated(int events)
+{
+    const auto read = read_events(events);
+    return read && read->is_populated;
 }
 
 // A name that no file of the kernel's can have: those have a '.', as in cgroup.procs, and no leading '_'.
@@ -191,6 +204,20 @@ bool control_group::has_processes() const
     return is_listed(directory_.get()) || (has_folders(directory_.get()) && !processes().empty());
 }
 
+control_group::condition control_group::state() const
+{
+    const auto read = read_events(events_.get());
+    if (!read) return condition::removed;
+    return read->is_frozen ? condition::frozen : condition::sound;
+}
+
+result<void> control_group::thaw() const
+{
+    const unique_fd file(::openat(directory_.get(), "cgroup.freeze", O_WRONLY | O_CLOEXEC));
+    if (!file || ::write(file.get(), "0", 1) != 1) return last_error("cannot thaw control group " + path_);
+    return {};
+}
+
 std::vector<pid_t> control_group::processes() const
 {
     std::vector<pid_t> found;
@@ -276,6 +303,14 @@ result<control_group> control_groups::open(const std::string& name)
     const auto folder_name = folder_of(name);
     bool is_fertile = is_fertile_;
     bool is_made = ::mkdirat(folder_.get(), folder_name.c_str(), 0755) == 0;
+    if (!is_made && errno == ENOENT) { // somebody has removed the daemon's folder
+        folder_.reset();
+        if (const auto made = make_folder(own_); !made) {
+            why_not_ = made.error().message();
+            return made.error();
+        }
+        is_made = ::mkdirat(folder_.get(), folder_name.c_str(), 0755) == 0;
+    }
     if (!is_made && errno == EEXIST) {
         if (remove_tree(folder_.get(), folder_name))
             is_made = ::mkdirat(folder_.get(), folder_name.c_str(), 0755) == 0;

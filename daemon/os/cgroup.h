@@ -28,7 +28,13 @@ public:
 
     // Whether there is a process, here or below, that has not ended. A zombie is none.
     [[nodiscard]] bool has_processes() const;
-    // Polls as EPOLLPRI when that may have changed since it was asked last.
+    // Whether it was removed by somebody, or frozen (cgroup.freeze): whoever is born there does not begin to
+    // run.
+    enum class condition { sound, frozen, removed };
+    [[nodiscard]] condition state() const;
+    // Lets what is frozen run again.
+    [[nodiscard]] result<void> thaw() const;
+    // Polls as EPOLLPRI when has_processes() may have changed since it was asked last.
     [[nodiscard]] int events() const { return events_.get(); }
     // The ids of those processes. One may have ended, and its id be another's, before it is looked at.
     [[nodiscard]] std::vector<pid_t> processes() const;
@@ -40,6 +46,7 @@ public:
     // of kills of the parent's control group with that of the child's, and kills a child born where they
     // differ. It can still be moved in.
     [[nodiscard]] bool is_fertile() const { return is_fertile_; }
+    void expect_barren() { is_fertile_ = false; } // somebody else may have killed it
 
 private:
     unique_fd directory_;

@@ -173,6 +173,6 @@ std::vector<descriptor_store::entry> descriptor_store::entries()
     return in_order;
 }
 
-bool descriptor_store::is_empty() const { return impl_->all.empty(); }
+std::size_t descriptor_store::size() const { return impl_->all.size(); }
 
 } // namespace procctl

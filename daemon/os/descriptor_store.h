@@ -41,7 +41,8 @@ public:
     // has hung up by the time of the call is not among them.
     [[nodiscard]] std::vector<entry> entries();
 
-    [[nodiscard]] bool is_empty() const;
+    [[nodiscard]] bool is_empty() const { return size() == 0; }
+    [[nodiscard]] std::size_t size() const;
 
 private:
     struct impl;

@@ -1,5 +1,9 @@
 #include "daemon/os/reaper.h"
 
+#include "daemon/os/instance_processes.h"
+#include "daemon/os/pidfd.h"
+#include "daemon/os/process_info.h"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -21,40 +25,37 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 // How an end is noticed.
 //
-// The pidfds and the signalfd for SIGCHLD sit in an epoll of the reaper's own, of which the loop sees a
-// single descriptor: a child costs the loop no object, and a storm is taken in batches, between which the
-// loop runs whatever else is ready.
+// The pidfds, the signalfd for SIGCHLD and the epoll of the control groups sit in an epoll of the reaper's
+// own, of which the loop sees a single descriptor: a child costs the loop no object, and a storm is taken in
+// batches, between which the loop runs whatever else is ready.
 //
-// A child that is watched is found by its pidfd, at the same cost however many children there are. Strangers
-// have only SIGCHLD, which coalesces: it names one child and may stand for many, so that all children must be
+// A process that is watched is found by its pidfd, at the same cost however many there are. Strangers have
+// only SIGCHLD, which coalesces: it names one child and may stand for many, so that all children must be
 // asked (a sweep), at 0.1 ms for 5,000 of them (measured). So when the one it names is watched, the sweep,
 // which will most likely find nothing, waits a little and serves for all the signals that come meanwhile.
 //
-// Why the numbers are safe. A pid, or the number of a process group, cannot be given to another process while
-// a process, be it a zombie, has it as its pid or is in that group. Only this file reaps. So between a
-// waitid() with WNOWAIT that found a child of ours and the call that reaps it, its pid and its group are what
-// they were. Nothing here signals a number unless such a child has just been seen.
+// Why the numbers are safe. A pid cannot be given to another process while a process, be it a zombie, has it.
+// Only this file reaps. So between a waitid() with WNOWAIT that found a child of ours and the call that reaps
+// it, its pid is what it was. One that is no child is held and asked by its pidfd alone.
 //
-// One thing moves without us: the last leftover may leave the group by setsid(), and the number is free. If
-// it is given to a child that is then watched, the group is known to be gone (watch()).
-//
-// Why leftovers are seen in time. The kernel hands the children of a dying process to the subreaper, us, and
-// makes the process a zombie in one step (exit_notify() holds tasklist_lock over both). So once a main
-// process can be reaped its children are ours already, and so on down the tree. A process of the group whose
-// parent lives on in another group is not ours, is not counted, and is not signalled: nothing pins its group.
+// Why orphans are seen in time. The kernel hands the children of a dying process to the subreaper, us, and
+// makes the process a zombie in one step (exit_notify() holds tasklist_lock over both). So once a process can
+// be reaped its children are ours already, and so on down the tree; and it leaves its control group before
+// that.
 namespace procctl {
 namespace {
 
 constexpr int most_events_a_turn = 64;
 constexpr int most_strangers_a_turn = 64;
 constexpr auto sweep_delay = std::chrono::milliseconds(20);
-constexpr std::uint64_t signal_mark = 0; // in epoll's data, where a child has its pid
+// In epoll's data, where a process has its token.
+constexpr std::uint64_t signal_mark = ~std::uint64_t{0};
+constexpr std::uint64_t group_mark = signal_mark - 1;
 
 process_end end_of(const siginfo_t& info)
 {
@@ -67,11 +68,11 @@ process_end end_of(const siginfo_t& info)
 }
 
 // A child that has ended and can be reaped; it is left as it is. `si_pid` is 0 when there are children but
-// none has ended; empty: there are no such children.
-std::optional<siginfo_t> find_ended(idtype_t type, id_t id)
+// none has ended; empty: there are no children.
+std::optional<siginfo_t> find_ended()
 {
     siginfo_t info{};
-    if (::waitid(type, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return std::nullopt;
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return std::nullopt;
     return info;
 }
 
@@ -99,52 +100,62 @@ unique_fd watch_sigchld()
 } // namespace
 
 struct reaper::impl {
-    struct child {
-        reaper::token token;
+    struct process {
+        pid_t pid;
         unique_fd pidfd;
-        bool leads_group;
+        reaper::group group;
     };
 
-    impl(boost::asio::io_context&, handlers);
+    impl(boost::asio::io_context&, handlers, control_groups&);
 
+    bool watch_readable(int fd, std::uint64_t mark);
     void await_ready();
     void on_ready();
     void on_sigchld();
-    void reap(pid_t);
+    void add(reaper::token, pid_t, unique_fd pidfd, reaper::group);
+    process remove(reaper::token);
+    void reap(reaper::token);
     void reap_stranger(pid_t);
     void sweep();
     void sweep_later(std::chrono::milliseconds delay);
-    bool has_members(pid_t group);
-    const child* find(reaper::token) const;
-    void check_leftovers();
+    void check_groups();
+    bool has_processes(reaper::group) const;
+    unsigned watched_in(reaper::group) const;
 
     handlers on;
     unique_fd signals;
+    instance_processes groups;
     boost::asio::posix::stream_descriptor poll; // the epoll of ours
     boost::asio::steady_timer sweep_timer;
     bool sweep_is_due = false; // the timer is armed
     std::uint64_t strangers = 0;
 
-    std::unordered_map<pid_t, child> children;          // watched, not yet reaped
-    std::unordered_map<pid_t, reaper::token> leftovers; // by process group; its leader is reaped
-    std::unordered_map<reaper::token, pid_t> pids;      // of both
-    std::vector<reaper::token> vanished;                // groups whose number a new child has; to be reported
+    std::unordered_map<reaper::token, process> watched;
+    std::unordered_map<pid_t, reaper::token> by_pid;
+    std::unordered_map<reaper::group, unsigned> watched_count;
+    std::vector<reaper::group> to_check; // whose last process may have ended
 
     // A completion handler that is queued already runs even when the reaper is gone.
     std::shared_ptr<const bool> life = std::make_shared<const bool>(true);
 };
 
-reaper::impl::impl(boost::asio::io_context& io, handlers h)
-    : on(std::move(h)), signals(watch_sigchld()), poll(io), sweep_timer(io)
+reaper::impl::impl(boost::asio::io_context& io, handlers h, control_groups& cgroups)
+    : on(std::move(h)), signals(watch_sigchld()), groups(cgroups), poll(io), sweep_timer(io)
 {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw_errno("cannot become a subreaper");
     const int fd = ::epoll_create1(EPOLL_CLOEXEC);
     if (fd < 0) throw_errno("cannot make an epoll");
     poll.assign(fd);
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = signal_mark}};
-    if (::epoll_ctl(fd, EPOLL_CTL_ADD, signals.get(), &event) != 0) throw_errno("cannot watch SIGCHLD");
+    if (!watch_readable(signals.get(), signal_mark) || !watch_readable(groups.events(), group_mark))
+        throw_errno("cannot watch SIGCHLD");
     await_ready();
     sweep_later({}); // children from before, such as those of a shell that became the daemon by exec
+}
+
+bool reaper::impl::watch_readable(int fd, std::uint64_t mark)
+{
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = mark}};
+    return ::epoll_ctl(poll.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void reaper::impl::await_ready()
@@ -161,59 +172,83 @@ void reaper::impl::on_ready()
     std::array<epoll_event, most_events_a_turn> events;
     const int count = ::epoll_wait(poll.native_handle(), events.data(), most_events_a_turn, 0);
     const auto ready = std::span(events).first(static_cast<std::size_t>(std::max(count, 0)));
+    const auto is_of_process = [](const epoll_event& event) { return event.data.u64 < group_mark; };
     // The signal first, while the child that it names is still known.
     for (const auto& event : ready)
         if (event.data.u64 == signal_mark) on_sigchld();
-    // A handler may have reaped, abandoned or watched children meanwhile; reap() asks the kernel.
+    // One look serves for all of them: they had ended before it.
+    if (std::ranges::any_of(ready, is_of_process)) groups.look();
+    // A handler may have reaped, forgotten or watched others meanwhile; reap() asks the kernel.
     for (const auto& event : ready)
-        if (event.data.u64 != signal_mark) reap(static_cast<pid_t>(event.data.u64));
+        if (is_of_process(event)) reap(event.data.u64);
+    for (const auto& event : ready) {
+        if (event.data.u64 != group_mark) continue;
+        const auto changed = groups.take_events();
+        to_check.insert(to_check.end(), changed.begin(), changed.end());
+    }
+    check_groups();
 }
 
 void reaper::impl::on_sigchld()
 {
     signalfd_siginfo info{};
     if (::read(signals.get(), &info, sizeof info) != sizeof info) return;
-    sweep_later(children.contains(static_cast<pid_t>(info.ssi_pid)) ? sweep_delay : sweep_delay.zero());
+    sweep_later(by_pid.contains(static_cast<pid_t>(info.ssi_pid)) ? sweep_delay : sweep_delay.zero());
 }
 
-// Does nothing for a child that still runs, or that nobody watches any more.
-void reaper::impl::reap(pid_t pid)
+void reaper::impl::add(reaper::token whom, pid_t pid, unique_fd pidfd, reaper::group group)
 {
-    const auto found = children.find(pid);
-    if (found == children.end()) return;
-    siginfo_t info{};
-    // ECHILD would mean that somebody else has reaped it. Then nobody can tell how it ended, but that it did.
-    const bool is_ours = ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0;
-    if (is_ours && info.si_pid == 0) return;
+    assert(whom < group_mark && !watched.contains(whom));
+    // Should the kernel have no memory for this, the sweeps find a child all the same.
+    if (pidfd) watch_readable(pidfd.get(), whom);
+    by_pid.insert_or_assign(pid, whom); // an alien that had the number is gone, which its pidfd tells
+    if (group != no_group) ++watched_count[group];
+    watched.emplace(whom, process{pid, std::move(pidfd), group});
+}
 
-    const child ended = std::move(found->second);
-    children.erase(found);
+reaper::impl::process reaper::impl::remove(reaper::token whom)
+{
+    process removed = std::move(watched.extract(whom).mapped());
+    if (const auto named = by_pid.find(removed.pid); named != by_pid.end() && named->second == whom)
+        by_pid.erase(named);
+    if (const auto count = watched_count.find(removed.group);
+        count != watched_count.end() && --count->second == 0)
+        watched_count.erase(count);
     // Closing alone would do, were it certain that nobody else holds a copy of the pidfd.
-    ::epoll_ctl(poll.native_handle(), EPOLL_CTL_DEL, ended.pidfd.get(), nullptr);
-    const bool has_leftovers = ended.leads_group && has_members(pid);
-    if (has_leftovers)
-        leftovers.emplace(pid, ended.token);
-    else
-        pids.erase(ended.token);
-    on.exited(ended.token, end_of(info), has_leftovers);
+    ::epoll_ctl(poll.native_handle(), EPOLL_CTL_DEL, removed.pidfd.get(), nullptr);
+    return removed;
 }
 
-// Whether a child of ours is left in a group whose leader is reaped. What has ended of it is reaped here.
-bool reaper::impl::has_members(pid_t group)
+// Does nothing for a process that still runs, or that nobody watches any more.
+void reaper::impl::reap(reaper::token whom)
 {
-    // The rule, and far cheaper than waitid(), which looks at every child. Signal 0 harms no stranger.
-    if (::kill(-group, 0) != 0 && errno == ESRCH) return false;
-    for (int reaped = 0; reaped < most_strangers_a_turn; ++reaped) {
-        const auto member = find_ended(P_PGID, static_cast<id_t>(group));
-        if (!member) return false;
-        if (member->si_pid == 0 || children.contains(member->si_pid)) return true;
-        reap_stranger(member->si_pid);
+    const auto found = watched.find(whom);
+    if (found == watched.end()) return;
+    const pid_t pid = found->second.pid;
+    const int pidfd = found->second.pidfd.get();
+    siginfo_t info{};
+    const bool is_ours = ::waitid(pidfd >= 0 ? P_PIDFD : P_PID, static_cast<id_t>(pidfd >= 0 ? pidfd : pid),
+                                  &info, WEXITED | WNOHANG) == 0;
+    if (is_ours && info.si_pid == 0) return;
+    // No child of ours, or one that somebody else has reaped.
+    if (!is_ours && pidfd >= 0 && !has_ended(pidfd)) return;
+    const process_end end = is_ours ? end_of(info) : end_of_alien(pidfd, pid);
+
+    const process ended = remove(whom);
+    if (is_ours) groups.remove_child(pid);
+    bool has_others = false;
+    if (ended.group != no_group) {
+        if (end == process_end{exit_code_kind::killed, SIGKILL}) groups.expect_barren(ended.group);
+        has_others = has_processes(ended.group);
+        has_others ? groups.await_end(ended.group) : groups.await_no_more(ended.group);
     }
-    return true; // a later sweep goes on
+    on.exited(whom, end, has_others);
 }
 
 void reaper::impl::reap_stranger(pid_t pid)
 {
+    if (const auto owner = groups.owner_of_stranger(pid); owner != no_group) to_check.push_back(owner);
+    groups.remove_child(pid);
     ::waitid(P_PID, static_cast<id_t>(pid), nullptr, WEXITED | WNOHANG);
     ++strangers;
 }
@@ -221,12 +256,15 @@ void reaper::impl::reap_stranger(pid_t pid)
 void reaper::impl::sweep()
 {
     for (int found = 0; found < most_strangers_a_turn; ++found) {
-        const auto ended = find_ended(P_ALL, 0);
-        if (!ended || ended->si_pid == 0) return check_leftovers();
-        if (children.contains(ended->si_pid))
-            reap(ended->si_pid);
-        else
+        const auto ended = find_ended();
+        if (!ended || ended->si_pid == 0) return check_groups();
+        const auto known = by_pid.find(ended->si_pid);
+        if (known == by_pid.end()) {
             reap_stranger(ended->si_pid);
+            continue;
+        }
+        groups.look();
+        reap(known->second);
     }
     sweep_later({}); // others come first
 }
@@ -243,86 +281,112 @@ void reaper::impl::sweep_later(std::chrono::milliseconds delay)
     });
 }
 
-void reaper::impl::check_leftovers()
+bool reaper::impl::has_processes(reaper::group group) const
 {
-    // Collected first: a handler may change the map, and abandon some of these.
-    auto gone = std::exchange(vanished, {});
-    for (auto group = leftovers.begin(); group != leftovers.end();) {
-        if (has_members(group->first)) {
-            ++group;
+    return watched_count.contains(group) || groups.has_processes(group);
+}
+
+void reaper::impl::check_groups()
+{
+    if (to_check.empty()) return;
+    groups.look();
+    for (const auto group : std::exchange(to_check, {})) { // a handler may add to it, for the next turn
+        // Asked even where a watched one is left, whose end will tell: it is this that quiets the event.
+        if (groups.has_processes(group) || watched_count.contains(group) || !groups.is_awaited(group))
             continue;
-        }
-        gone.push_back(group->second);
-        group = leftovers.erase(group);
+        groups.await_no_more(group);
+        on.group_empty(group);
     }
-    for (const auto token : gone)
-        if (pids.erase(token) != 0) on.group_gone(token);
 }
 
-// Null when the child is reaped. Its pid may by now be that of another child.
-const reaper::impl::child* reaper::impl::find(reaper::token whom) const
+reaper::reaper(boost::asio::io_context& io, handlers h, control_groups& cgroups)
+    : impl_(std::make_unique<impl>(io, std::move(h), cgroups))
 {
-    const auto known = pids.find(whom);
-    if (known == pids.end()) return nullptr;
-    const auto found = children.find(known->second);
-    return found != children.end() && found->second.token == whom ? &found->second : nullptr;
 }
-
-reaper::reaper(boost::asio::io_context& io, handlers h) : impl_(std::make_unique<impl>(io, std::move(h))) {}
 reaper::~reaper() = default;
 
-void reaper::watch(token whom, pid_t pid, unique_fd pidfd, bool leads_group)
+void reaper::watch(token whom, pid_t pid, unique_fd pidfd, group g)
 {
-    assert(!impl_->pids.contains(whom) && !impl_->children.contains(pid));
-    if (const auto former = impl_->leftovers.extract(pid)) {
-        impl_->vanished.push_back(former.mapped());
-        impl_->sweep_later({});
-    }
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(pid)}};
-    // Should the kernel have no memory for this, the sweeps find the child all the same.
-    ::epoll_ctl(impl_->poll.native_handle(), EPOLL_CTL_ADD, pidfd.get(), &event);
-    impl_->pids.emplace(whom, pid);
-    impl_->children.emplace(pid, impl::child{whom, std::move(pidfd), leads_group});
+    impl_->groups.add_child(pid, g, true);
+    impl_->add(whom, pid, std::move(pidfd), g);
 }
 
-void reaper::abandon(token whom)
+void reaper::adopt(token whom, pid_t pid, unique_fd pidfd, group g)
 {
-    assert(!impl_->find(whom));
-    const auto known = impl_->pids.extract(whom);
-    if (!known) return;
-    const auto group = impl_->leftovers.find(known.mapped());
-    if (group != impl_->leftovers.end() && group->second == whom) impl_->leftovers.erase(group);
+    const auto info = read_process(pid);
+    if (info && info->parent == ::getpid())
+        impl_->groups.add_child(pid, g, false);
+    else
+        impl_->groups.add_alien(pid, g);
+    impl_->add(whom, pid, std::move(pidfd), g);
+}
+
+void reaper::forget(token whom)
+{
+    if (!impl_->watched.contains(whom)) return;
+    const auto forgotten = impl_->remove(whom);
+    if (forgotten.group != no_group) impl_->to_check.push_back(forgotten.group);
+    impl_->sweep_later({}); // it may have ended, or have been the last of its group that was left
 }
 
 result<void> reaper::signal(token whom, int signal)
 {
-    const auto* const child = impl_->find(whom);
-    if (!child) return {};
-    const auto sent = ::syscall(SYS_pidfd_send_signal, child->pidfd.get(), signal, nullptr, 0);
-    if (sent != 0 && errno != ESRCH)
-        return last_error("cannot signal process " + std::to_string(impl_->pids.at(whom)));
+    const auto found = impl_->watched.find(whom);
+    if (found == impl_->watched.end()) return {};
+    const int failed = send_signal(found->second.pidfd.get(), signal);
+    if (failed != 0 && failed != ESRCH)
+        return make_error(failed, "cannot signal process " + std::to_string(found->second.pid));
     return {};
 }
 
-result<void> reaper::signal_group(token whom, int signal)
+result<bool> reaper::signal_others(group g, int signal, std::span<const token> except)
 {
-    const auto known = impl_->pids.find(whom);
-    if (known == impl_->pids.end()) return {};
-    const pid_t group = known->second;
-    if (const auto* const leader = impl_->find(whom)) {
-        if (!leader->leads_group) return this->signal(whom, signal);
-    } else if (const auto left = impl_->leftovers.find(group);
-               left == impl_->leftovers.end() || left->second != whom || !impl_->has_members(group)) {
-        // The last member has left by setsid() or setpgid(), which no event tells, and the number may be
-        // another group's by now. A sweep reports it.
-        impl_->sweep_later({});
-        return {};
-    }
-    if (::kill(-group, signal) != 0 && errno != ESRCH)
-        return last_error("cannot signal process group " + std::to_string(group));
-    return {};
+    std::vector<pid_t> pids;
+    for (const token whom : except)
+        if (const auto found = impl_->watched.find(whom); found != impl_->watched.end())
+            pids.push_back(found->second.pid);
+    return impl_->groups.signal(g, signal, pids);
 }
 
 std::uint64_t reaper::strangers() const { return impl_->strangers; }
+
+result<void> reaper::open_group(group g, const std::string& name) { return impl_->groups.open(g, name); }
+
+void reaper::set_invocation(group g, const std::string& id) { impl_->groups.set_invocation(g, id); }
+
+int reaper::cgroup_of(group g) const { return impl_->groups.cgroup_of(g); }
+void reaper::thaw(group g) { impl_->groups.thaw(g); }
+bool reaper::joins_cgroup(group g) const { return impl_->groups.joins_cgroup(g); }
+std::string reaper::cgroup_path(group g) const { return impl_->groups.cgroup_path(g); }
+
+void reaper::close_group(group g)
+{
+    assert(!impl_->watched_count.contains(g));
+    impl_->groups.close(g);
+}
+
+bool reaper::has_processes(group g)
+{
+    impl_->groups.look();
+    return impl_->has_processes(g);
+}
+
+bool reaper::is_member(group g, pid_t pid) { return impl_->groups.is_member(g, pid); }
+
+pid_t reaper::only_child(group g) { return impl_->groups.only_child(g); }
+
+result<reaper::candidate> reaper::open_process(pid_t pid)
+{
+    const auto named = "cannot take process " + std::to_string(pid) + " for a main process";
+    if (pid <= 1 || pid == ::getpid()) return make_error(EPERM, named);
+    candidate found{open_pidfd(pid)};
+    if (!found.pidfd) return last_error(named);
+    const auto info = read_process(pid);
+    // That it still answers says that the number was its own while we looked.
+    if (!info || info->has_ended() || send_signal(found.pidfd.get(), 0) == ESRCH)
+        return make_error(ESRCH, named);
+    found.is_child = info->parent == ::getpid();
+    return found;
+}
 
 } // namespace procctl

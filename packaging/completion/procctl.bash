@@ -13,7 +13,7 @@ _procctl() {
     # Bash splits worker@1 at the '@'; the word up to the cursor stands in the line.
     line=${COMP_LINE:0:COMP_POINT}
     [[ $line != *@* ]] || cur=${line##*[[:space:]]}
-    local commands="status start stop restart kill show cat logs update reset-failed is-active is-failed check daemon version help"
+    local commands="status start stop restart try-restart reload kill show cat logs update reset-failed is-active is-failed check daemon version help"
     local options="--socket --user --system -o --output --no-wait --no-color -h --help"
 
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -44,7 +44,7 @@ _procctl() {
         return
         ;;
     --kill-whom)
-        mapfile -t COMPREPLY < <(compgen -W "main all" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "main control all" -- "$cur")
         return
         ;;
     -n | --lines) return ;;

@@ -1,6 +1,6 @@
 # Completion of procctl for fish.
 
-set -l commands status start stop restart kill show cat logs update reset-failed is-active is-failed check daemon version help
+set -l commands status start stop restart try-restart reload kill show cat logs update reset-failed is-active is-failed check daemon version help
 
 function __procctl_names
     set -l where
@@ -25,6 +25,8 @@ complete -c procctl -n $none -a status -d 'Show how programs are doing'
 complete -c procctl -n $none -a start -d 'Start programs'
 complete -c procctl -n $none -a stop -d 'Stop programs'
 complete -c procctl -n $none -a restart -d 'Stop programs and start them again'
+complete -c procctl -n $none -a try-restart -d 'Restart programs that are running'
+complete -c procctl -n $none -a reload -d 'Ask programs to read their configuration again'
 complete -c procctl -n $none -a kill -d 'Send a signal to programs'
 complete -c procctl -n $none -a show -d 'Show every property of programs'
 complete -c procctl -n $none -a cat -d 'Show the configuration as it is written'
@@ -39,10 +41,10 @@ complete -c procctl -n $none -a version -d 'Show the versions'
 complete -c procctl -n $none -a help -d 'Show how a command is used'
 complete -c procctl -n '__fish_seen_subcommand_from help' -a "$commands"
 
-set -l named status start stop restart kill show cat logs reset-failed is-active is-failed
+set -l named status start stop restart try-restart reload kill show cat logs reset-failed is-active is-failed
 complete -c procctl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from daemon" -a '(__procctl_names)'
 complete -c procctl -n '__fish_seen_subcommand_from kill' -s s -l signal -x -a 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP' -d 'Which signal'
-complete -c procctl -n '__fish_seen_subcommand_from kill' -l kill-whom -x -a 'main all' -d 'Which processes'
+complete -c procctl -n '__fish_seen_subcommand_from kill' -l kill-whom -x -a 'main control all' -d 'Which processes'
 complete -c procctl -n '__fish_seen_subcommand_from show' -s p -l property -x -d 'Only this property'
 complete -c procctl -n '__fish_seen_subcommand_from logs' -s n -l lines -x -d 'How many lines'
 complete -c procctl -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on as lines are written'

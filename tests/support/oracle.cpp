@@ -121,4 +121,10 @@ bool comparison::agrees(const std::set<std::string>& ids) const
     return unlisted_.empty() && missing.empty();
 }
 
+std::string comparison::summary(const std::string& table, std::size_t rows) const
+{
+    return "oracle: " + table + ": " + std::to_string(rows) + " rows, " + std::to_string(values_compared_) +
+           " values, " + std::to_string(occurred_.size()) + " expected differences";
+}
+
 } // namespace procctl::oracle

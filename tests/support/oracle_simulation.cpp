@@ -1,210 +1,355 @@
 #include "tests/support/oracle_simulation.h"
 
-#include "daemon/core/command_line.h"
-#include "daemon/core/program_keys.h"
-#include "tests/support/oracle.h"
+#include "daemon/core/command_environment.h"
+#include "tests/support/oracle_command.h"
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
 
 namespace procctl::oracle {
+namespace {
 
-std::optional<program_config> translate_unit(const std::string& unit, std::string& errors)
+using namespace std::chrono_literals;
+
+constexpr duration beginning = 1h; // of the simulation, on the monotonic clock
+
+bool is_met(const std::vector<path_condition>& conditions, const std::set<std::string>& files)
 {
-    // Several assignments of one directive add up: commands to a list, all others to one list of words.
-    std::map<std::string, std::vector<std::string>> values{{"restart", {"no"}}}; // systemd's default
-    std::set<std::string> assigned;
-    for (const directive& d : parse_unit(unit)) {
-        const auto keys = program_keys();
-        const auto key = std::ranges::find(keys, d.name, &program_key::directive);
-        if (key == keys.end()) return std::nullopt;
-        const std::string name(key->name);
-        // The first assignment replaces the default, and an empty one all that came before it.
-        if (assigned.insert(name).second || d.value.empty()) values[name].clear();
-        if (!d.value.empty()) values[name].push_back(d.value);
+    bool has_triggers = false;
+    bool one_fires = false;
+    for (const path_condition& c : conditions) {
+        const bool holds = files.contains(c.path) != c.is_negated;
+        if (!c.is_trigger && !holds) return false;
+        has_triggers = has_triggers || c.is_trigger;
+        one_fires = one_fires || (c.is_trigger && holds);
     }
-    config_value map;
-    map.type = config_value::kind::map;
-    for (const auto& [name, texts] : values) {
-        config_value value = config_value::scalar(texts.empty() ? std::string() : texts.front());
-        if (name == "exec_start" && texts.size() > 1) {
-            value = config_value::list({}); // a list of commands, each a list of words
-            for (const std::string& text : texts)
-                value.items.push_back(config_value::list(split_words(text).value()));
-        } else if (texts.size() > 1) {
-            std::string words;
-            for (const std::string& text : texts)
-                words += text + ' ';
-            value = config_value::scalar(words);
-        }
-        map.entries.emplace_back(config_value::scalar(name), std::move(value));
-    }
-    diagnostics found;
-    program_config program = parse_program("oracle", map, "unit", found);
-    errors.clear();
-    for (const diagnostic& d : found)
-        if (d.level == severity::error) errors += d.message + '\n';
-    return program;
+    return !has_triggers || one_fires;
 }
 
-simulation::simulation(program_config config) : config_(std::move(config))
+} // namespace
+
+simulation::simulation(std::vector<translated_unit> texts)
+    : table([this](int group) {
+          return active_state_of(status(static_cast<std::size_t>(group)).state) == active_state::active;
+      })
 {
-    config_.autostart = false;
-    obey(supervisor_.apply({{config_, {}}}, now()));
-    id_ = supervisor_.all().at(0);
+    for (translated_unit& text : texts) {
+        text.program.autostart = false;
+        units_.push_back({.text = std::move(text)});
+    }
+    table.files.insert("/etc/passwd");
+    reload_configuration();
+    for (supervised& u : units_)
+        u.id = supervisor_.find(u.text.program.name)->id;
 }
 
-const instance_status& simulation::status() const { return supervisor_.find(id_)->status; }
-
-instant simulation::now() const
+const instance_status& simulation::status(std::size_t unit) const
 {
-    return {time_point{} + std::chrono::hours(1) + now_, wall_time{} + std::chrono::hours(24) + now_};
+    return supervisor_.find(units_.at(unit).id)->status;
+}
+
+const program_config& simulation::program(std::size_t unit) const
+{
+    return supervisor_.find(units_.at(unit).id)->program->config;
+}
+
+instant simulation::clocks() const
+{
+    return {time_point{} + beginning + now_, wall_time{} + std::chrono::hours(24) + now_};
+}
+
+std::size_t simulation::unit_of(instance_id id) const
+{
+    return static_cast<std::size_t>(std::ranges::find(units_, id, &supervised::id) - units_.begin());
 }
 
 void simulation::run_until(duration t)
 {
-    for (int steps = 0;; ++steps) {
+    for (int steps = 0; now_ < t; ++steps) {
         if (steps > 100'000) throw std::runtime_error("the simulation does not come to rest");
-        duration next = t;
-        for (const process& p : processes_)
-            if (p.is_alive) next = std::min(next, p.ends_at);
-        bool is_deadline = false;
-        if (const time_point deadline = supervisor_.next_deadline(); deadline != never) {
-            const duration at = std::max(now_, deadline - time_point{} - std::chrono::hours(1));
-            is_deadline = at < next;
-            next = std::min(next, at);
-        }
-        now_ = next;
-        if (next >= t) return;
-        if (is_deadline)
-            obey(supervisor_.on_time(now()));
-        else
-            end_processes();
+        run_once(t);
     }
 }
 
-std::size_t simulation::request(job_kind kind)
+void simulation::run_until_answered(std::size_t index)
+{
+    const duration end = now_ + 100s;
+    while (!answers.at(index).outcome && now_ < end)
+        run_once(end);
+}
+
+// What comes next, or nothing until then.
+void simulation::run_once(duration until)
+{
+    const duration wake = std::max(now_, table.next_wake());
+    duration due = infinity;
+    if (const time_point deadline = supervisor_.next_deadline(); deadline != never)
+        due = std::max(now_, deadline - time_point{} - beginning);
+    now_ = std::min({until, wake, due});
+    if (now_ >= until) return;
+    if (due < wake) {
+        obey(supervisor_.on_time(clocks()));
+    } else {
+        for (const happening& h : table.run(now_))
+            hear(h);
+        try_pid_files();
+    }
+    drain();
+}
+
+std::size_t simulation::request(job_kind kind, std::size_t unit)
 {
     orders out;
-    const job_id job = supervisor_.request(id_, kind, now(), out);
-    if (outcomes.size() + 1 != job) throw std::logic_error("jobs are not counted from 1");
-    outcomes.emplace_back();
+    answers.emplace_back();
+    const std::size_t index = answers.size() - 1;
+    const job_id job = supervisor_.request(units_.at(unit).id, kind, clocks(), out);
+    jobs_[job] = index;
     obey(out);
-    return outcomes.size() - 1;
+    drain();
+    return index;
 }
 
-void simulation::reset_failed() { obey(supervisor_.reset_failed(id_, now())); }
-
-void simulation::kill(int signal, signal_scope scope)
+void simulation::reset_failed(std::size_t unit)
 {
-    for (const order& o : supervisor_.kill(id_, signal, scope)) {
+    obey(supervisor_.reset_failed(units_.at(unit).id, clocks()));
+    drain();
+}
+
+bool simulation::kill(int signal, signal_scope scope, std::size_t unit)
+{
+    bool reached = false;
+    for (const order& o : supervisor_.kill(units_.at(unit).id, signal, scope)) {
         const auto& ordered = std::get<send_signal>(std::get<instance_order>(o).what);
-        deliver(ordered.signal, ordered.scope);
+        reached = deliver(unit, ordered.signal, ordered.scope) || reached;
     }
+    return reached;
 }
 
-void simulation::kill_main_from_outside(int signal) { deliver(signal, signal_scope::main, false); }
-
-std::set<std::size_t> simulation::alive() const
+void simulation::kill_main_from_outside(int signal, std::size_t unit)
 {
-    std::set<std::size_t> indices;
-    for (std::size_t i = 0; i < processes_.size(); ++i)
-        if (processes_[i].is_alive) indices.insert(i);
-    return indices;
+    table.signal(status(unit).main_pid, signal);
+}
+
+void simulation::send_from_outside(const std::string& message, std::size_t unit)
+{
+    hear_message({process_table::stranger, message}, unit);
+    drain();
+}
+
+void simulation::set_restart(restart_mode mode, std::size_t unit)
+{
+    units_.at(unit).text.program.restart = mode;
+}
+
+void simulation::reload_configuration()
+{
+    std::vector<loaded_program> programs;
+    for (const supervised& u : units_)
+        programs.push_back({u.text.program, {}});
+    obey(supervisor_.apply(std::move(programs), clocks()));
+    drain();
 }
 
 void simulation::obey(const orders& given)
 {
-    std::optional<start_main> start;
     for (const order& o : given) {
         if (const auto* finished = std::get_if<job_finished>(&o)) {
-            auto& outcome = outcomes.at(finished->job - 1);
-            if (outcome) throw std::logic_error("a job is finished twice");
-            outcome = finished->outcome;
+            const auto job = jobs_.find(finished->job);
+            if (job == jobs_.end()) continue; // nobody of the outside asked for it
+            job_answer& answer = answers[job->second];
+            if (answer.outcome) throw std::logic_error("a job is finished twice");
+            answer = {finished->outcome, status(unit_of(finished->who)).result, now_};
+        } else if (const auto* mine = std::get_if<instance_order>(&o)) {
+            if (const std::size_t unit = unit_of(mine->who); unit < units_.size())
+                carry_out(unit, mine->what);
         }
-        const auto* mine = std::get_if<instance_order>(&o);
-        if (mine == nullptr) continue;
-        if (const auto* sends = std::get_if<send_signal>(&mine->what)) deliver(sends->signal, sends->scope);
-        if (const auto* announces = std::get_if<announce_state>(&mine->what))
-            states.push_back({now_, announces->to});
-        if (const auto* starts_main = std::get_if<start_main>(&mine->what)) start = *starts_main;
     }
-    if (start) make_process(start->command_index);
 }
 
-void simulation::make_process(unsigned command_index)
+void simulation::carry_out(std::size_t unit, const action& what)
 {
-    serial_ = status().main_serial;
-    processes_.clear();
-    has_leftovers_ = false;
-    const simulated_command command = simulate_command(config_, config_.exec_start.at(command_index));
-    if (command.cannot_start) {
-        obey(supervisor_.on(id_, main_not_started{serial_}, now()));
+    const program_config& config = program(unit);
+    if (const auto* check = std::get_if<check_conditions>(&what))
+        tell(unit, conditions_checked{check->serial, is_met(config.condition_path_exists, table.files),
+                                      is_met(config.assert_path_exists, table.files)});
+    else if (const auto* start = std::get_if<start_process>(&what))
+        make_process(unit, *start);
+    else if (const auto* find = std::get_if<find_main>(&what))
+        look_for_main(unit, *find);
+    else if (const auto* watch = std::get_if<watch_main>(&what))
+        units_[unit].pids[watch->serial] = watch->process.pid;
+    else if (const auto* sends = std::get_if<send_signal>(&what))
+        deliver(unit, sends->signal, sends->scope);
+    else if (const auto* announces = std::get_if<announce_state>(&what))
+        units_[unit].past.states.push_back({now_, announces->to});
+}
+
+void simulation::tell(std::size_t unit, event fact) { facts_.emplace_back(unit, std::move(fact)); }
+
+void simulation::drain()
+{
+    for (int facts = 0; !facts_.empty(); ++facts) {
+        if (facts > 10'000) throw std::runtime_error("the supervisor does not come to rest");
+        const auto [unit, fact] = std::move(facts_.front());
+        facts_.pop_front();
+        obey(supervisor_.on(units_[unit].id, fact, clocks()));
+    }
+}
+
+void simulation::make_process(std::size_t unit, const start_process& start)
+{
+    supervised& u = units_[unit];
+    const program_config& config = program(unit);
+    const bool begins = start.command == exec_command::condition ||
+                        start.command == exec_command::start_pre || start.command == exec_command::start;
+    const simulated_command simulated =
+        simulate_command(config, u.text.others, commands_of(config, start.command).at(start.index));
+    if (simulated.cannot_start) return tell(unit, process_not_started{start.serial});
+    if (begins && std::exchange(u.last_run, status(unit).invocation.serial) != status(unit).invocation.serial)
+        ++u.past.starts;
+    const int failure = simulated.failed_preparation;
+    if (failure == 216 || failure == 217) // known before a process is made
+        return tell(unit,
+                    process_exited{start.serial, {exit_code_kind::exited, failure}, has_others(unit, 0)});
+
+    variables environment;
+    for (const auto& [name, value] : command_environment(config, status(unit), start.command))
+        environment[name] = value;
+    if (failure == 0) u.past.commands.push_back({start.command, start.index, environment});
+    if (may_notify(config, start.command)) environment["NOTIFY_SOCKET"] = "<set>";
+    const int pid = table.make(static_cast<int>(unit), simulated.what, environment, now_);
+    u.pids[start.serial] = pid;
+    tell(unit, process_started{start.serial, pid, {failure, 0}});
+}
+
+found_process simulation::describe_process(std::size_t unit, int pid) const
+{
+    return {pid, table.group_of(pid) == static_cast<int>(unit), table.is_child_of_daemon(pid), {}};
+}
+
+void simulation::look_for_main(std::size_t unit, const find_main& find)
+{
+    const program_config& config = program(unit);
+    if (!config.pid_file.empty()) {
+        const auto named = table.pid_files.find(config.pid_file);
+        if (named != table.pid_files.end() && table.is_alive(named->second))
+            tell(unit, main_found{find.serial, describe_process(unit, named->second)});
+        else if (find.waits)
+            units_[unit].waits_for_pid_file = find.serial;
+        else
+            tell(unit, main_not_found{find.serial});
         return;
     }
-    if (command_index == 0) starts.push_back(now_);
-    const int failure = command.failed_preparation;
-    if (failure == 216 || failure == 217) { // known before a process is made
-        obey(supervisor_.on(id_, main_exited{serial_, {exit_code_kind::exited, failure}, false}, now()));
-        return;
+    std::vector<int> children;
+    for (const int pid : table.living(static_cast<int>(unit)))
+        if (table.is_child_of_daemon(pid)) children.push_back(pid);
+    if (children.size() == 1)
+        tell(unit, main_found{find.serial, describe_process(unit, children.front())});
+    else
+        tell(unit, main_not_found{find.serial});
+}
+
+// Whoever waits for a PID file looks again whenever something has happened.
+void simulation::try_pid_files()
+{
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+        const std::uint64_t serial = std::exchange(units_[i].waits_for_pid_file, 0);
+        if (serial != 0 && serial == status(i).sought_serial) look_for_main(i, {serial, true});
     }
-    const auto add = [&](const process_behaviour& behaviour) {
-        process& p = processes_.emplace_back(process{.behaviour = behaviour});
-        if (!behaviour.by_itself) return;
-        p.ends_at = now_ + behaviour.by_itself->after;
-        p.end = behaviour.by_itself->end;
+}
+
+// A process whose end the supervisor has not heard of is signalled too, as a zombie is.
+bool simulation::deliver(std::size_t unit, int signal, signal_scope scope)
+{
+    const instance_status& s = status(unit);
+    std::vector<int> pids;
+    const auto add = [&](int pid) {
+        if (pid != 0 && std::ranges::find(pids, pid) == pids.end()) pids.push_back(pid);
     };
-    add(command.main);
-    for (const process_behaviour& other : command.others)
-        add(other);
-    if (failure != 0) {
-        processes_[0].ends_at = now_;
-        processes_[0].end = {exit_code_kind::exited, failure};
+    if (scope != signal_scope::control) add(s.main_pid);
+    if (scope != signal_scope::main) add(s.control_pid);
+    if (scope == signal_scope::all)
+        for (const int pid : table.living(static_cast<int>(unit)))
+            add(pid);
+    for (const int pid : pids) {
+        const std::string& label = table.label_of(pid);
+        units_[unit].past.sent.push_back(
+            {now_, label.empty() && pid == s.main_pid ? "main-sleep" : label, signal});
+        table.signal(pid, signal);
     }
-    obey(supervisor_.on(id_, main_started{serial_, 1000, {failure, 0}}, now()));
+    return !pids.empty();
 }
 
-void simulation::deliver(int signal, signal_scope scope, bool is_recorded)
+bool simulation::has_others(std::size_t unit, int pid) const
 {
-    for (std::size_t i = 0; i < processes_.size(); ++i) {
-        process& p = processes_[i];
-        const bool is_meant = scope == signal_scope::group || (scope == signal_scope::main) == (i == 0);
-        if (!p.is_alive || !is_meant) continue;
-        if (is_recorded) sent.push_back({now_, i, signal});
-        if (const auto ending = reaction(p.behaviour, signal); ending && now_ + ending->after < p.ends_at) {
-            p.ends_at = now_ + ending->after;
-            p.end = ending->end;
+    return std::ranges::any_of(table.living(static_cast<int>(unit)), [&](int other) { return other != pid; });
+}
+
+void simulation::hear(const happening& h)
+{
+    if (const auto* sent = std::get_if<message_sent>(&h)) {
+        hear_message(*sent, static_cast<std::size_t>(table.group_of(sent->pid)));
+        drain();
+        return;
+    }
+    const auto& ended = std::get<process_ended>(h);
+    const int group = table.group_of(ended.pid);
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+        supervised& u = units_[i];
+        const auto known = std::ranges::find(u.pids, ended.pid, [](const auto& item) { return item.second; });
+        if (known != u.pids.end()) {
+            // Of what is no child of ours nobody can tell how it ended.
+            const process_end end = table.is_child_of_daemon(ended.pid) ? ended.end : process_end{};
+            tell(i, process_exited{known->first, end, has_others(i, ended.pid)});
+            u.pids.erase(known);
         }
+        drain();
+        if (group == static_cast<int>(i) && table.living(group).empty() && status(i).has_others)
+            tell(i, processes_gone{});
+        drain();
     }
 }
 
-void simulation::end_processes()
+void simulation::hear_message(const message_sent& sent, std::size_t unit)
 {
-    if (processes_.empty()) return;
-    const bool main_was_alive = processes_[0].is_alive;
-    for (process& p : processes_)
-        if (p.ends_at <= now_) p.is_alive = false;
-    const bool others_live =
-        std::any_of(processes_.begin() + 1, processes_.end(), [](const process& p) { return p.is_alive; });
-    if (main_was_alive && !processes_[0].is_alive) {
-        has_leftovers_ = others_live;
-        obey(supervisor_.on(id_, main_exited{serial_, processes_[0].end, others_live}, now()));
-    } else if (has_leftovers_ && !others_live) {
-        has_leftovers_ = false;
-        obey(supervisor_.on(id_, leftovers_gone{serial_}, now()));
-    }
+    const auto message = parse_notify_message(sent.text);
+    if (!message) return tell(unit, notification_ignored{});
+    notified fact;
+    fact.pid = sent.pid;
+    fact.is_privileged = true; // they all run as root
+    fact.message = *message;
+    fact.is_member = table.group_of(sent.pid) == static_cast<int>(unit);
+    if (message->main_pid && table.is_alive(*message->main_pid))
+        fact.new_main = describe_process(unit, *message->main_pid);
+    tell(unit, std::move(fact));
 }
 
-std::string start_job_word(const std::optional<job_outcome>& outcome)
+std::string systemctl_words(const job_answer& answer)
 {
-    if (!outcome) return "no answer";
-    switch (*outcome) {
+    if (!answer.outcome) return "no answer";
+    switch (*answer.outcome) {
     case job_outcome::done: return "ok";
     case job_outcome::canceled: return "canceled";
+    case job_outcome::assert_failed: return "failed: assertion";
+    case job_outcome::invalid: return "rc=1 UNIT is not active, cannot reload.";
+    case job_outcome::unsupported: return "rc=1 UNIT cannot be reloaded";
     case job_outcome::failed:
     case job_outcome::start_limit_hit:
-    case job_outcome::timeout: return "failed";
+    case job_outcome::timeout: break;
+    }
+    switch (answer.result) {
+    case service_result::success: return "failed";
+    case service_result::protocol:
+        return "failed: the service did not take the steps required by its unit configuration";
+    case service_result::resources: return "failed: unavailable resources or another system error";
+    case service_result::timeout: return "failed: a timeout was exceeded";
+    case service_result::exit_code: return "failed: the control process exited with error code";
+    case service_result::signal: return "failed: a fatal signal was delivered to the control process";
+    case service_result::core_dump:
+        return "failed: a fatal signal was delivered causing the control process to dump core";
+    case service_result::watchdog: return "failed: the service failed to send watchdog ping";
+    case service_result::exec_condition: return "failed: exec-condition";
+    case service_result::start_limit_hit: return "failed: start of the service was attempted too often";
     }
     return {};
 }

@@ -1,76 +1,113 @@
-// One program under a real supervisor, in simulated time, with simulated processes that do what their command
-// says. No clock, no process, no waiting.
+// Programs under a real supervisor, in simulated time, with simulated processes that do what their commands
+// say. No clock, no process, no waiting.
 #pragma once
 
 #include "daemon/core/supervisor.h"
-#include "tests/support/oracle_command.h"
+#include "tests/support/oracle_processes.h"
+#include "tests/support/oracle_unit.h"
 
+#include <deque>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 namespace procctl::oracle {
 
-// The unit as a program of ours, by the directive names of the key table. Nothing when it uses a directive
-// that is no key of this version; `errors` says why our loader refuses it, empty when it does not.
-[[nodiscard]] std::optional<program_config> translate_unit(const std::string& unit, std::string& errors);
+// How a job was answered, and when.
+struct job_answer {
+    std::optional<job_outcome> outcome;              // nothing: not yet
+    service_result result = service_result::success; // at that moment
+    duration at{};
+};
 
 class simulation {
 public:
-    explicit simulation(program_config);
+    explicit simulation(std::vector<translated_unit>);
+    explicit simulation(const translated_unit& unit) : simulation(std::vector{unit}) {}
+    simulation(const simulation&) = delete;
+    simulation& operator=(const simulation&) = delete;
 
     // Lets everything happen that happens before this moment, counted from the beginning.
     void run_until(duration t);
-    // Now. The answer is in `outcomes` at the index given back, perhaps later.
-    std::size_t request(job_kind);
-    void reset_failed();
-    void kill(int signal, signal_scope);
-    // Past the supervisor, to the main process: kill(1).
-    void kill_main_from_outside(int signal);
+    // Until there is an answer, but not for ever.
+    void run_until_answered(std::size_t index);
+    [[nodiscard]] duration now() const { return now_; }
 
-    [[nodiscard]] const instance_status& status() const;
+    // --- What an operator does, now, to one of the units.
+    // The answer is in `answers` at the index given back, perhaps later.
+    std::size_t request(job_kind, std::size_t unit = 0);
+    void reset_failed(std::size_t unit = 0);
+    // False when there is no such process.
+    bool kill(int signal, signal_scope, std::size_t unit = 0);
+    // Past the supervisor, to the main process: kill(1).
+    void kill_main_from_outside(int signal, std::size_t unit = 0);
+    void send_from_outside(const std::string& message, std::size_t unit = 0);
+    // The configuration with this program changed. A later reload makes it count.
+    void set_restart(restart_mode, std::size_t unit = 0);
+    void reload_configuration();
+
+    // --- What came of it.
+    [[nodiscard]] const instance_status& status(std::size_t unit = 0) const;
+    [[nodiscard]] const program_config& program(std::size_t unit = 0) const;
 
     struct state_change {
-        duration at;
-        sub_state state;
+        duration at{};
+        sub_state state = sub_state::dead;
     };
     struct sent_signal {
-        duration at;
-        std::size_t process; // 0 main, 1 the first of the others …
-        int signal;
+        duration at{};
+        std::string to; // the label of the process
+        int signal = 0;
     };
-    std::vector<state_change> states; // as announced
-    std::vector<duration> starts;     // main processes made
-    std::vector<sent_signal> sent;    // by the supervisor
-    std::vector<std::optional<job_outcome>> outcomes;
-    // Which processes of the last run are alive: 0 main, 1 the first of the others …
-    [[nodiscard]] std::set<std::size_t> alive() const;
+    struct made_command { // that got as far as its program
+        exec_command command = exec_command::start;
+        unsigned index = 0;
+        variables environment; // what the core gives it
+    };
+    struct record {
+        std::vector<state_change> states;   // as announced
+        unsigned starts = 0;                // that forked anything
+        std::vector<sent_signal> sent;      // by the supervisor
+        std::vector<made_command> commands; // in the order of their making
+    };
+    [[nodiscard]] const record& of(std::size_t unit = 0) const { return units_.at(unit).past; }
+    std::vector<job_answer> answers;
+    process_table table;
 
 private:
-    struct process {
-        process_behaviour behaviour;
-        bool is_alive = true;
-        duration ends_at = infinity;
-        process_end end{};
+    struct supervised {
+        translated_unit text{};
+        instance_id id = 0;
+        std::map<std::uint64_t, int> pids{};  // of the processes that the supervisor knows, by serial
+        std::uint64_t last_run = 0;           // that forked anything
+        std::uint64_t waits_for_pid_file = 0; // the serial of find_main; 0: nobody waits
+        record past{};
     };
 
-    [[nodiscard]] instant now() const;
+    [[nodiscard]] instant clocks() const;
+    void run_once(duration until);
+    [[nodiscard]] std::size_t unit_of(instance_id) const;
     void obey(const orders&);
-    void make_process(unsigned command_index);
-    void deliver(int signal, signal_scope, bool is_recorded = true);
-    void end_processes();
+    void carry_out(std::size_t unit, const action&);
+    void drain();
+    void tell(std::size_t unit, event);
+    void make_process(std::size_t unit, const start_process&);
+    void look_for_main(std::size_t unit, const find_main&);
+    void try_pid_files();
+    bool deliver(std::size_t unit, int signal, signal_scope);
+    void hear(const happening&);
+    void hear_message(const message_sent&, std::size_t unit);
+    [[nodiscard]] found_process describe_process(std::size_t unit, int pid) const;
+    [[nodiscard]] bool has_others(std::size_t unit, int pid) const;
 
-    program_config config_;
+    std::vector<supervised> units_;
     supervisor supervisor_{1};
-    instance_id id_ = 0;
     duration now_{};
-    std::uint64_t serial_ = 0;       // of the run that `processes_` belongs to
-    std::vector<process> processes_; // the main process first
-    bool has_leftovers_ = false;     // as the supervisor knows
+    std::map<job_id, std::size_t> jobs_; // index into answers
+    std::deque<std::pair<std::size_t, event>> facts_;
 };
 
-// systemctl's word for the outcome of a job. A refused start never got as far as a job.
-[[nodiscard]] std::string start_job_word(const std::optional<job_outcome>& outcome);
+// systemctl's words for the answer: "ok", "canceled", "failed: a timeout was exceeded".
+[[nodiscard]] std::string systemctl_words(const job_answer&);
 
 } // namespace procctl::oracle

@@ -16,6 +16,20 @@ program_status sample_status()
             .sub_state = "auto-restart",
             .result = "exit-code",
             .main_pid = 0,
+            .control_pid = 17,
+            .control_command = "exec_stop_post",
+            .control_group = "/procctld/worker@1",
+            .status_text = "busy",
+            .status_errno = 5,
+            .reload_result = "success",
+            .exit_type = "main",
+            .notify_access = "main",
+            .ignored_notifications = 2,
+            .watchdog_usec = 5'000'000,
+            .next_watchdog_in_sec = 1.5,
+            .n_file_descriptor_store = 4,
+            .monitored = "web",
+            .monitored_result = "signal",
             .n_restarts = 3,
             .exec_main_code = 1,
             .exec_main_status = 255,
@@ -53,6 +67,10 @@ TEST_CASE("a status has systemctl's names and numbers", "[protocol]")
         to_json(sample_status()) ==
         R"({"name":"worker@1","program":"worker","description":"Task \"queue\"","type":"simple",)"
         R"("active_state":"activating","sub_state":"auto-restart","result":"exit-code","main_pid":0,)"
+        R"("control_pid":17,"control_command":"exec_stop_post","control_group":"/procctld/worker@1",)"
+        R"("status_text":"busy","status_errno":5,"reload_result":"success","exit_type":"main",)"
+        R"("notify_access":"main","ignored_notifications":2,"watchdog_usec":5000000,"next_watchdog_in_sec":1.5,)"
+        R"("n_file_descriptor_store":4,"monitored":"web","monitored_result":"signal",)"
         R"("n_restarts":3,"exec_main_code":1,"exec_main_status":255,)"
         R"("exec_main_start_timestamp":1700000000000000,"exec_main_exit_timestamp":1700000001000000,)"
         R"("state_change_timestamp":1700000001000001,"active_enter_timestamp":1,"active_exit_timestamp":2,)"
@@ -64,7 +82,9 @@ TEST_CASE("a status has systemctl's names and numbers", "[protocol]")
 
 TEST_CASE("any bytes become valid JSON", "[protocol]")
 {
-    CHECK(json_text("a\"b\\c\n\t\x01\x7f") == "\"a\\\"b\\\\c\\n\\t\\u0001\x7f\"");
+    CHECK(json_text("a\"b\\c\n\t\x01\x7f") == "\"a\\\"b\\\\c\\n\\t\\u0001\\u007f\"");
+    // U+0080 to U+009F are control characters too: no terminal is to see them.
+    CHECK(json_text("\u0080\u009b\u00a0") == "\"\\u0080\\u009b\u00a0\"");
     CHECK(json_text("grün €𝄞") == "\"grün €𝄞\"");
     // A lone byte, an overlong form, a surrogate, a sequence cut short, one beyond U+10FFFF.
     for (const char* const broken : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xe2\x82", "\xf4\x90\x80\x80"}) {
@@ -161,6 +181,8 @@ TEST_CASE("the daemon's status and version read back as they were written", "[pr
 
 TEST_CASE("a request for jobs is read strictly", "[protocol]")
 {
+    for (const char* const job : {"start", "stop", "restart", "try-restart", "reload"})
+        CHECK(job_request_from_json(to_json(job_request{.job = job, .names = {"web"}})));
     const auto request = job_request_from_json(R"({"job":"restart","names":["web","@batch"]})");
     REQUIRE(request);
     CHECK(request->job == "restart");

@@ -54,12 +54,15 @@ TEST_CASE("success_exit_status adds codes and signals, but no core dump", "[serv
 TEST_CASE("results by name", "[service_result]")
 {
     using enum service_result;
-    for (const auto r : {success, resources, timeout, exit_code, signal, core_dump, start_limit_hit}) {
+    for (const auto r : {success, protocol, resources, timeout, exit_code, signal, core_dump, watchdog,
+                         exec_condition, start_limit_hit}) {
         CAPTURE(to_text(r));
         CHECK_FALSE(to_text(r).empty());
         CHECK(parse_service_result(to_text(r)) == r);
     }
     CHECK(to_text(start_limit_hit) == "start-limit-hit");
+    CHECK(to_text(exec_condition) == "exec-condition");
+    CHECK(to_text(core_dump) == "core-dump");
     CHECK_FALSE(parse_service_result("exit_code"));
     CHECK_FALSE(parse_service_result(""));
 }

@@ -120,9 +120,9 @@ TEST_CASE("is-active and is-failed answer with their exit status", "[commands]")
     CHECK(run({"is-failed", "nope"}, daemon).status == exit_unknown);
 }
 
-TEST_CASE("start, stop and restart are one request, and wait", "[commands]")
+TEST_CASE("jobs of several programs are one request, and wait", "[commands]")
 {
-    const std::string verb = GENERATE(as<std::string>{}, "start", "stop", "restart");
+    const std::string verb = GENERATE(as<std::string>{}, "start", "stop", "restart", "try-restart", "reload");
     sample_daemon daemon;
     const std::string body = R"({"job":")" + verb + R"(","names":["web","worker"]})";
     daemon.replies["POST /v1/jobs"] = {200,
@@ -133,6 +133,30 @@ TEST_CASE("start, stop and restart are one request, and wait", "[commands]")
     CHECK(daemon.asked.back() == "POST /v1/jobs " + body);
     CHECK(run({verb, "web", "worker", "--no-wait"}, daemon).out == "web: " + verb + " queued\n");
     CHECK(daemon.asked.back() == "POST /v1/jobs?wait=false " + body);
+}
+
+TEST_CASE("a reload of what cannot reload has failed, and a start that was skipped has not", "[commands]")
+{
+    sample_daemon daemon;
+    const std::vector<protocol::job_reply> refused{
+        {"mail", "reload", "invalid", "mail is not active, cannot reload"}};
+    daemon.replies["POST /v1/jobs"] = {409, to_json({"job-failed", "1 of 1 job failed"}, refused)};
+    const outcome reload = run({"reload", "mail"}, daemon);
+    CHECK(reload.status == exit_failed);
+    CHECK(reload.err.starts_with("mail: reload not possible: mail is not active, cannot reload\n"));
+    daemon.replies["POST /v1/jobs"] = {
+        200, to_json(std::vector<protocol::job_reply>{{"mail", "start", "skipped", "not started: …"}})};
+    const outcome start = run({"start", "mail"}, daemon);
+    CHECK(start.status == exit_done);
+    CHECK(start.out == "mail: start skipped: not started: …\n");
+}
+
+TEST_CASE("a program that reloads is active", "[commands]")
+{
+    sample_daemon daemon;
+    daemon.replies["GET /v1/programs?pattern=api"] = {200, to_json(std::vector{reloading_api()})};
+    CHECK(run({"is-active", "api"}, daemon).text() == "reloading\n[exit status 0]\n");
+    CHECK(run({"status", "api"}, daemon).status == exit_done);
 }
 
 TEST_CASE("a job that fails says why, and how to see more", "[commands]")

@@ -31,6 +31,27 @@ TEST_CASE("no line of the table is wider than the terminal", "[render]")
     }
 }
 
+TEST_CASE("what a program says of itself is bounded, and steers no terminal", "[render]")
+{
+    const protocol::program_status api = reloading_api();
+    protocol::program_status terse = api;
+    terse.description.clear();
+    terse.status_text = "ready";
+    terse.control_group.clear();
+    terse.monitored_result = "success";
+    terse.next_watchdog_in_sec.reset();
+    terse.ignored_notifications = 1;
+    terse.n_file_descriptor_store = 1;
+    std::string text;
+    for (const unsigned width : {0U, 80U, 10U})
+        text += render_table({api, terse}, plain_view(width)) + '\n' +
+                render_status(api, "", plain_view(width)) + '\n';
+    text += render_status(terse, "", plain_view());
+    check_golden("ctl/status-notify.txt", text);
+    CHECK(text.find_first_of("\x1b\x7f") == std::string::npos);
+    CHECK(text.find("\u009b") == std::string::npos);
+}
+
 TEST_CASE("one program at a glance", "[render]")
 {
     std::string all;
@@ -93,7 +114,13 @@ TEST_CASE("jobs say what became of them", "[render]")
                                          {"f", "start", "queued", ""},
                                          {"g", "start", "failed", "exited with status 1"},
                                          {"h", "restart", "start-limit-hit", "start limit hit"},
-                                         {"i", "stop", "canceled", ""}},
+                                         {"i", "stop", "canceled", ""},
+                                         {"j", "reload", "done", ""},
+                                         {"k", "try-restart", "done", ""},
+                                         {"l", "try-restart", "skipped", "not started yet"},
+                                         {"m", "reload", "invalid", "m is not active, cannot reload"},
+                                         {"n", "reload", "unsupported", "n has no exec_reload"},
+                                         {"o", "start", "assert-failed", "assert_path_exists does not hold"}},
                                         plain_view());
     check_golden("ctl/jobs.txt", texts.done + "--\n" + texts.failed);
 }

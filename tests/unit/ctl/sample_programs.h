@@ -105,6 +105,41 @@ inline protocol::program_status never_started()
             .source = "/etc/procctl/conf.d/nightly.yaml:2"};
 }
 
+// A program that has everything that few programs have, and whose words are not to be trusted.
+inline protocol::program_status reloading_api()
+{
+    return {.name = "api",
+            .program = "api",
+            .description = "Back end",
+            .type = "notify",
+            .active_state = "reloading",
+            .sub_state = "reload",
+            .result = "success",
+            .main_pid = 4711,
+            .control_pid = 4712,
+            .control_command = "exec_reload",
+            .control_group = "/system.slice/procctld.service/api",
+            .status_text = "Serving \x1b[2J\u009b31mred\nlines, grün: " + std::string(500, 'x'),
+            .status_errno = 5,
+            .reload_result = "exit-code",
+            .exit_type = "main",
+            .notify_access = "main",
+            .ignored_notifications = 3,
+            .watchdog_usec = 1'500'000,
+            .next_watchdog_in_sec = 0.7,
+            .n_file_descriptor_store = 2,
+            .monitored = "web",
+            .monitored_result = "signal",
+            .state_change_timestamp = sample_now - 2 * second,
+            .active_enter_timestamp = sample_now - 100 * second,
+            .inactive_exit_timestamp = sample_now - 100 * second,
+            .invocation_id = "0123456789abcdef0123456789abcdf2",
+            .next_restart_in_sec = {},
+            .explanation = "reloading: exec_reload is running; timeout_start_sec leaves it 1min 28s",
+            .log_path = "/var/log/procctl/api.log",
+            .source = "/etc/procctl/conf.d/api.yaml:2"};
+}
+
 inline std::vector<protocol::program_status> sample_programs()
 {
     return {failed_mail(), never_started(), running_web(), waiting_worker()};

@@ -26,7 +26,7 @@ loaded_program program(const std::string& name, duration restart_sec)
 struct pumped {
     boost::asio::io_context io;
     supervisor programs{1};
-    std::vector<std::string> done; // "start_main", "announce_state running" …
+    std::vector<std::string> done; // "start_process exec_start", "announce_state running" …
     int settled = 0;
     bool throws = false;
     bool is_slow = false; // each order takes longer than a turn may
@@ -47,14 +47,14 @@ struct pumped {
         const auto* mine = std::get_if<instance_order>(&o);
         if (mine == nullptr) return;
         done.push_back(describe(mine->what));
-        if (std::holds_alternative<start_main>(mine->what))
-            pump->fact(mine->who, main_started{programs.find(mine->who)->status.main_serial, 100, {}});
+        if (const auto* start = std::get_if<start_process>(&mine->what))
+            pump->fact(mine->who, process_started{start->serial, 100, {}});
     }
 
     void exits(const std::string& name)
     {
         const instance* i = programs.find(name);
-        pump->fact(i->id, main_exited{i->status.main_serial, {exit_code_kind::exited, 1}, false});
+        pump->fact(i->id, process_exited{i->status.main_serial, {exit_code_kind::exited, 1}, false});
     }
 };
 
@@ -64,8 +64,8 @@ TEST_CASE("a fact that arises while an order is carried out is dealt with in the
 {
     pumped p;
     p.pump->carry_out(p.programs.apply({program("web", 1h)}, now()));
-    CHECK(p.done ==
-          std::vector<std::string>{"start_main", "announce_state running", "finish_job start done"});
+    CHECK(p.done == std::vector<std::string>{"start_process exec_start", "announce_state running",
+                                             "finish_job start done"});
     CHECK(p.programs.find("web")->status.main_pid == 100);
     CHECK(p.settled == 1);
 }
@@ -99,7 +99,7 @@ TEST_CASE("a handler that throws costs one order, not the pump", "[pump]")
     CHECK_THROWS(p.pump->carry_out(p.programs.apply({program("web", 1h), program("db", 1h)}, now())));
     p.throws = false;
     p.pump->carry_out({});
-    CHECK(p.done.front() == "start_main");
+    CHECK(p.done.front() == "start_process exec_start");
     CHECK(p.settled == 1);
 }
 

@@ -321,6 +321,65 @@ TEST_CASE("unknown users and groups are errors at their keys, and refuse no file
     CHECK(load(request).identities.empty());
 }
 
+TEST_CASE("programs that others name must exist, in any file", "[load]")
+{
+    const set_up s;
+    const std::string file = s.path("conf.d/a.yaml");
+    s.write("conf.d/a.yaml", "programs:\n"
+                             "  web:\n"
+                             "    exec_start: /x\n"
+                             "    on_failure: [alert, page@2]\n"
+                             "    on_success: page\n");
+    s.write("conf.d/b.yaml", "programs: {alert: {exec_start: /x}, page: {exec_start: /x, instances: 2}}");
+    SECTION("they do") { CHECK(s.load().problems.empty()); }
+    SECTION("they do not: an error that refuses no file")
+    {
+        s.write("conf.d/b.yaml", "programs: {alerts: {exec_start: /x}, page: {exec_start: /x}}");
+        const load_result loaded = s.load();
+        REQUIRE(loaded.problems.size() == 2);
+        CHECK(loaded.problems[0].text() ==
+              file + ":4:18: error: on_failure: there is no program 'alert': did you mean 'alerts'?");
+        CHECK(loaded.problems[1].text() == file +
+                                               ":4:25: error: on_failure: there is no instance 'page@2': the "
+                                               "program 'page' has no instances");
+        CHECK(names(loaded) == std::vector<std::string>{"web", "alerts", "page"});
+        CHECK(loaded.refused.empty());
+    }
+    SECTION("an instance above the last one, and a unit of systemd's")
+    {
+        s.write("conf.d/b.yaml", "programs: {alert: {exec_start: /x}, page: {exec_start: /x, instances: 1}}");
+        s.write("conf.d/c.yaml", "programs: {c: {exec_start: /x, on_failure: alert.service zzz}}");
+        CHECK(mentions(s.load(),
+                       "error: on_failure: there is no instance 'page@2': the program 'page' has the "
+                       "instances 1 to 1"));
+        CHECK(mentions(
+            s.load(),
+            "c.yaml:1:44: error: on_failure: there is no program 'alert.service': did you mean 'alert'?"));
+        CHECK(mentions(s.load(), "there is no program 'zzz'"));
+    }
+    SECTION("a program of a refused file is one")
+    {
+        s.write("conf.d/b.yaml", "programs: {alert: {}, page: {exec_start: /x, instances: 2}}");
+        CHECK(s.load().problems.size() == 1);
+    }
+    SECTION("where a file cannot be read they may stand there")
+    {
+        s.write("conf.d/b.yaml", "programs: [");
+        CHECK(s.load().problems.size() == 1);
+    }
+    SECTION("files that are named are perhaps not all")
+    {
+        load_request request = s.request();
+        request.files = {file};
+        const load_result loaded = load(request);
+        CHECK_FALSE(has_errors(loaded.problems));
+        CHECK(loaded.problems.size() == 3);
+        CHECK(mentions(loaded,
+                       ":4:18: warning: on_failure: there is no program 'alert' (in the files that were "
+                       "named)"));
+    }
+}
+
 TEST_CASE("a loaded configuration survives the way through JSON", "[load]")
 {
     const set_up s;

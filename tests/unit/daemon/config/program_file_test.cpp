@@ -163,3 +163,27 @@ TEST_CASE("defaults that are too large for their programs are refused", "[progra
     REQUIRE(o.problems.size() == 1);
     CHECK(o.problems[0] == "f:1:11: error: defaults: too large for so many programs");
 }
+
+TEST_CASE("the places where other programs are named", "[program_file]")
+{
+    const outcome o = parse("defaults:\n"
+                            "  on_failure: alert page@2\n"
+                            "programs:\n"
+                            "  web: {exec_start: /x}\n"
+                            "  job:\n"
+                            "    exec_start: /x\n"
+                            "    on_failure: [web,\n"
+                            "      alert]\n"
+                            "    on_success: web\n");
+    REQUIRE(o.problems.empty());
+    REQUIRE(o.programs.size() == 2);
+    const auto told = [](const file_program& p) {
+        std::string text;
+        for (const program_mention& m : p.mentions)
+            text += std::string(m.key) + ' ' + m.name + ' ' + std::to_string(m.where.line) + ':' +
+                    std::to_string(m.where.column) + '\n';
+        return text;
+    };
+    CHECK(told(o.programs[0]) == "on_failure alert 2:15\non_failure page@2 2:15\n");
+    CHECK(told(o.programs[1]) == "on_failure web 7:18\non_failure alert 8:7\non_success web 9:17\n");
+}

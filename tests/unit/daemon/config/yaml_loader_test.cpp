@@ -89,6 +89,12 @@ TEST_CASE("what is refused, and where", "[yaml_loader]")
          "f:1:5: error: not valid YAML: illegal map value; a value that contains ': ' needs quotes"},
         {"a: %i", "f:1:4: error: not valid YAML: unknown token; a value that begins with % needs quotes"},
         {"a: @x", "needs quotes"},
+        {"a: !/x", "f:1:4: error: the tag '!/x' is not allowed: every value is read as the key wants it; one "
+                   "that begins with ! needs quotes"},
+        {"a: |/x",
+         "f:1:5: error: not valid YAML: unexpected character in block scalar; a value that begins with "
+         "| or > needs quotes, unless it is a text of several lines"},
+        {"a: [|!/x]", "a value that begins with | needs quotes"},
         {"a: *x", "a value that begins with * needs quotes, unless it is an alias"},
         {"a:\n\tb: 1", "f:2:3: error: not valid YAML: a tab in the indentation"},
         {"a: [1, 2", "not valid YAML"},

@@ -1,62 +1,20 @@
-#include "daemon/control/explanation.h"
-#include "tests/support/catch.h"
+// How an instance came down, and why it stays down. What lasts, and each way to fail, is a table of its own
+// in explanation_states_test.cpp.
 
-#include <chrono>
-#include <string>
+#include "tests/support/catch.h"
+#include "tests/unit/daemon/control/situation.h"
 
 #include <signal.h>
 
 using namespace procctl;
+using namespace procctl::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-program_config web()
-{
-    program_config config;
-    config.name = "web";
-    config.exec_start.emplace_back().argv = {"/opt/web"};
-    return config;
-}
-
-// An instance called web, as the state machine might have left it; the test changes what it is about.
-struct situation {
-    program_config config = web();
-    instance_status status;
-    std::string note;
-    bool is_removed = false;
-    bool has_new_configuration = false;
-    instant now{time_point{100s}, wall_time{1000s}};
-
-    [[nodiscard]] std::string text() const
-    {
-        instance who;
-        who.name = config.name;
-        who.program = std::make_shared<const loaded_program>(loaded_program{config, {}});
-        who.status = status;
-        who.removed = is_removed;
-        if (has_new_configuration) who.next_program = who.program;
-        return explain(who, note, now);
-    }
-    situation& ended(sub_state state, service_result result, process_end how, restart_reason why)
-    {
-        status.state = state;
-        status.result = result;
-        status.exec_main = how;
-        status.last_decision = why;
-        return *this;
-    }
-};
-
-constexpr process_end exited(int code) { return {exit_code_kind::exited, code}; }
-constexpr process_end killed(int signal) { return {exit_code_kind::killed, signal}; }
-
-} // namespace
 
 TEST_CASE("a program that is up has little to explain", "[explanation]")
 {
     situation s;
     s.status.state = sub_state::running;
+    s.status.main_pid = 7;
     CHECK(s.text() == "running");
     s.status.n_restarts = 1;
     CHECK(s.text() == "running; started again once by its restart policy");
@@ -80,7 +38,7 @@ TEST_CASE("a oneshot says which command it is at", "[explanation]")
     s.status.state = sub_state::start;
     CHECK(s.text() == "running its command; it counts as started once that has finished");
     s.config.exec_start.resize(3, s.config.exec_start.front());
-    s.status.command_index = 1;
+    s.status.main_index = 1;
     CHECK(s.text() == "running command 2 of 3; it counts as started once that has finished");
 }
 
@@ -99,45 +57,46 @@ TEST_CASE("why a program that ended stays down", "[explanation]")
     s.config.restart = restart_mode::on_failure;
     SECTION("exit 0 is a clean end")
     {
-        s.ended(sub_state::dead, service_result::success, exited(0), policy_stays);
-        CHECK(s.text() == "exited with status 0, which is a clean end; with `restart: on-failure` it stays "
-                          "down. `procctl start web` "
-                          "starts it again");
+        s.ended(sub_state::dead, service_result::success, exit_of(0), policy_stays);
+        CHECK(s.text() ==
+              "exited with status 0, which is a clean end, so `restart: on-failure` does not start it "
+              "again. `procctl start web` starts it again");
     }
     SECTION("which matters to no policy that never starts it again")
     {
         s.config.restart = restart_mode::no;
-        s.ended(sub_state::dead, service_result::success, exited(0), policy_stays);
+        s.ended(sub_state::dead, service_result::success, exit_of(0), policy_stays);
         CHECK(s.text() ==
               "exited with status 0; with `restart: no` it stays down. `procctl start web` starts it again");
     }
     SECTION("so is SIGTERM, which surprises")
     {
-        s.ended(sub_state::dead, service_result::success, killed(SIGTERM), policy_stays);
-        CHECK(s.text() ==
-              "was killed by SIGTERM, which counts as a clean end; with `restart: on-failure` it stays down. "
-              "`procctl start web` starts it again");
+        s.ended(sub_state::dead, service_result::success, kill_by(SIGTERM), policy_stays);
+        CHECK(
+            s.text() ==
+            "was killed by SIGTERM, which is a clean end, so `restart: on-failure` does not start it again. "
+            "`procctl start web` starts it again");
     }
     SECTION("success_exit_status makes others clean")
     {
         s.config.success_exit_status.add_code(42);
-        s.ended(sub_state::dead, service_result::success, exited(42), policy_stays);
-        CHECK(s.text().starts_with("exited with status 42, which counts as a clean end"));
+        s.ended(sub_state::dead, service_result::success, exit_of(42), policy_stays);
+        CHECK(s.text().starts_with("exited with status 42, which is a clean end"));
     }
     SECTION("the '-' before a command ignores its failure")
     {
         s.config.exec_start.front().ignore_failure = true;
-        s.ended(sub_state::dead, service_result::success, exited(1), policy_stays);
+        s.ended(sub_state::dead, service_result::success, exit_of(1), policy_stays);
         CHECK(s.text().starts_with("exited with status 1, which the '-' before its command ignores"));
     }
     SECTION("a failure that was reset is no clean end")
     {
-        s.ended(sub_state::dead, service_result::success, exited(1), policy_stays);
+        s.ended(sub_state::dead, service_result::success, exit_of(1), policy_stays);
         CHECK(s.text().starts_with("exited with status 1; the failure was reset"));
     }
     SECTION("restart_prevent_exit_status")
     {
-        s.ended(sub_state::failed, service_result::exit_code, exited(3), prevented_by_status);
+        s.ended(sub_state::failed, service_result::exit_code, exit_of(3), prevented_by_status);
         CHECK(s.text() ==
               "exited with status 3; restart_prevent_exit_status names this end, so it stays down. `procctl "
               "start web` starts it again");
@@ -145,7 +104,7 @@ TEST_CASE("why a program that ended stays down", "[explanation]")
     SECTION("the policy")
     {
         s.config.restart = restart_mode::no;
-        s.ended(sub_state::failed, service_result::signal, killed(SIGSEGV), policy_stays);
+        s.ended(sub_state::failed, service_result::signal, kill_by(SIGSEGV), policy_stays);
         CHECK(s.text() ==
               "was killed by SIGSEGV; with `restart: no` it stays down. `procctl start web` starts it again");
     }
@@ -153,14 +112,14 @@ TEST_CASE("why a program that ended stays down", "[explanation]")
     {
         s.config.type = service_type::oneshot;
         s.config.restart = restart_mode::no;
-        s.ended(sub_state::dead, service_result::success, exited(0), policy_stays);
+        s.ended(sub_state::dead, service_result::success, exit_of(0), policy_stays);
         CHECK(s.text() == "finished: exited with status 0");
     }
     SECTION("a oneshot's SIGTERM is a failure")
     {
         s.config.type = service_type::oneshot;
         s.config.restart = restart_mode::no;
-        s.ended(sub_state::failed, service_result::signal, killed(SIGTERM), policy_stays);
+        s.ended(sub_state::failed, service_result::signal, kill_by(SIGTERM), policy_stays);
         CHECK(s.text() ==
               "was killed by SIGTERM; with `restart: no` it stays down. `procctl start web` starts it again");
     }
@@ -170,7 +129,8 @@ TEST_CASE("a command that cannot be executed is named", "[explanation]")
 {
     situation s;
     s.config.restart = restart_mode::on_failure;
-    s.ended(sub_state::auto_restart, service_result::exit_code, exited(203), restart_reason::policy_restarts);
+    s.ended(sub_state::auto_restart, service_result::exit_code, exit_of(203),
+            restart_reason::policy_restarts);
     s.status.exec_main_failure = {.exit_status = 203, .errno_value = ENOENT};
     s.status.deadline = s.now.monotonic + 3200ms;
     CHECK(s.text() == "exited with status 203 (EXEC): No such file or directory; restarts in 3.2s");
@@ -194,7 +154,7 @@ TEST_CASE("a program without a process says why", "[explanation]")
 TEST_CASE("the start limit says how to go on", "[explanation]")
 {
     situation s;
-    s.ended(sub_state::failed, service_result::exit_code, exited(1), restart_reason::policy_restarts);
+    s.ended(sub_state::failed, service_result::exit_code, exit_of(1), restart_reason::policy_restarts);
     s.status.start_limit_refused = true;
     CHECK(s.text() ==
           "exited with status 1; start limit hit: started 5 times in 10s; it stays down. `procctl "
@@ -207,11 +167,11 @@ TEST_CASE("a stop on request is told from a death", "[explanation]")
 {
     situation s;
     s.status.stop_requested = true;
-    s.ended(sub_state::dead, service_result::success, killed(SIGTERM), restart_reason::stop_requested);
+    s.ended(sub_state::dead, service_result::success, kill_by(SIGTERM), restart_reason::stop_requested);
     CHECK(s.text() == "stopped on request (was killed by SIGTERM). `procctl start web` starts it again");
     s.config.timeout_stop = 1s;
     s.status.expired = time_limit::stop;
-    s.ended(sub_state::failed, service_result::timeout, killed(SIGKILL), restart_reason::stop_requested);
+    s.ended(sub_state::failed, service_result::timeout, kill_by(SIGKILL), restart_reason::stop_requested);
     CHECK(s.text() ==
           "stopped on request, but it was killed by SIGKILL after timeout_stop_sec (1s) ran out. `procctl "
           "start web` starts it again");
@@ -224,7 +184,7 @@ TEST_CASE("a time limit that ran out is named", "[explanation]")
     s.config.runtime_max = 5s;
     s.config.timeout_start = 6s;
     s.config.timeout_stop = 7s;
-    s.ended(sub_state::auto_restart, service_result::timeout, killed(SIGTERM),
+    s.ended(sub_state::auto_restart, service_result::timeout, kill_by(SIGTERM),
             restart_reason::policy_restarts);
     s.status.deadline = s.now.monotonic + 100ms;
     const auto says = [&](time_limit limit, const std::string& text) {
@@ -235,7 +195,7 @@ TEST_CASE("a time limit that ran out is named", "[explanation]")
     says(time_limit::start, "did not start within timeout_start_sec (6s) and was killed by SIGTERM");
     says(time_limit::stop,
          "was killed by SIGTERM, but not all of its processes ended within timeout_stop_sec (7s)");
-    s.status.exec_main = killed(SIGKILL);
+    s.status.exec_main = kill_by(SIGKILL);
     says(time_limit::stop, "was killed by SIGKILL after timeout_stop_sec (7s) ran out");
     s.status.exec_main = {};
     says(time_limit::stop, "did not end within timeout_stop_sec (7s)");
@@ -243,7 +203,7 @@ TEST_CASE("a time limit that ran out is named", "[explanation]")
     s.config.type = service_type::oneshot;
     says(time_limit::start, "did not start within timeout_start_sec (6s)");
     s.status.exec_main_start = wall_time{10s};
-    s.status.exec_main = killed(SIGTERM);
+    s.status.exec_main = kill_by(SIGTERM);
     says(time_limit::start, "did not finish within timeout_start_sec (6s) and was killed by SIGTERM");
 }
 
@@ -261,7 +221,7 @@ TEST_CASE("what outlived the last signal is spoken of, and what a start would do
           "copy beside what still runs");
     s.config.send_sigkill = true;
     s.status.stop_requested = false;
-    s.status.exec_main = exited(0);
+    s.status.exec_main = exit_of(0);
     CHECK(s.text() ==
           "exited with status 0, but not all of its processes ended within timeout_stop_sec (1s); its "
           "processes outlived even SIGKILL, so they were left running and it is not started again by itself. "
@@ -271,7 +231,7 @@ TEST_CASE("what outlived the last signal is spoken of, and what a start would do
 TEST_CASE("waiting for a restart says how long", "[explanation]")
 {
     situation s;
-    s.ended(sub_state::auto_restart, service_result::exit_code, exited(1), restart_reason::policy_restarts);
+    s.ended(sub_state::auto_restart, service_result::exit_code, exit_of(1), restart_reason::policy_restarts);
     const auto left = GENERATE(table<std::chrono::milliseconds, std::string>({{0ms, "0"},
                                                                               {250ms, "250ms"},
                                                                               {3240ms, "3.2s"},
@@ -285,7 +245,7 @@ TEST_CASE("waiting for a restart says how long", "[explanation]")
 TEST_CASE("a restart that is overdue or never due", "[explanation]")
 {
     situation s;
-    s.ended(sub_state::auto_restart, service_result::exit_code, exited(1), restart_reason::forced_by_status);
+    s.ended(sub_state::auto_restart, service_result::exit_code, exit_of(1), restart_reason::forced_by_status);
     s.status.deadline = s.now.monotonic - 1s;
     CHECK(s.text() == "exited with status 1, which restart_force_exit_status names; restarts in 0");
     s.status.deadline = never;
@@ -320,11 +280,16 @@ TEST_CASE("a stop under way says what was sent and what follows", "[explanation]
     s.status.result = service_result::success;
     s.status.expired = time_limit::none;
     s.status.main_pid = 0;
-    s.status.exec_main = exited(0);
+    s.status.exec_main = exit_of(0);
     CHECK(s.text() ==
           "cleaning up after its main process exited with status 0: SIGTERM was sent to the processes that "
           "are left");
     s.status.state = sub_state::stop_sigkill;
+    s.status.stop_requested = true;
     s.config.timeout_stop = 1s;
-    CHECK(s.text() == "stopping: it did not end within timeout_stop_sec (1s), so SIGKILL was sent");
+    s.status.main_pid = 7;
+    s.status.result = service_result::timeout;
+    s.status.expired = time_limit::stop;
+    CHECK(s.text() ==
+          "stopping on request: it did not end within timeout_stop_sec (1s), so SIGKILL was sent");
 }

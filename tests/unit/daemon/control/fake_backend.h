@@ -30,10 +30,16 @@ public:
         for (const order& o : todo) {
             const auto* const mine = std::get_if<instance_order>(&o);
             if (mine == nullptr) continue;
-            if (std::holds_alternative<start_main>(mine->what)) {
-                const std::uint64_t serial = supervisor_.find(mine->who)->status.main_serial;
+            if (const auto* const start = std::get_if<start_process>(&mine->what)) {
                 carry_out(supervisor_.on(
-                    mine->who, main_started{.serial = serial, .pid = next_pid++, .failure = {}}, time));
+                    mine->who, process_started{.serial = start->serial, .pid = next_pid++, .failure = {}},
+                    time));
+            } else if (const auto* const check = std::get_if<check_conditions>(&mine->what)) {
+                carry_out(supervisor_.on(mine->who,
+                                         conditions_checked{.serial = check->serial,
+                                                            .condition_met = conditions_hold,
+                                                            .assert_met = asserts_hold},
+                                         time));
             } else if (const auto* const sent = std::get_if<send_signal>(&mine->what);
                        sent != nullptr && signals_end_processes && sent->signal != 18) {
                 ended(mine->who, {exit_code_kind::killed, sent->signal});
@@ -46,7 +52,7 @@ public:
         const instance* const i = supervisor_.find(who);
         if (i == nullptr || i->status.main_pid == 0) return;
         carry_out(supervisor_.on(
-            who, main_exited{.serial = i->status.main_serial, .end = how, .has_leftovers = false}, time));
+            who, process_exited{.serial = i->status.main_serial, .end = how, .has_others = false}, time));
     }
     void ended(std::string_view name, process_end how) { ended(supervisor_.find(name)->id, how); }
 
@@ -57,6 +63,11 @@ public:
         return "/var/log/procctl/" + who.name + ".log";
     }
     [[nodiscard]] std::string note(const instance&) const override { return note_; }
+    [[nodiscard]] std::string control_group(const instance& who) const override
+    {
+        return who.status.main_pid == 0 ? "" : "/procctld/" + who.name;
+    }
+    [[nodiscard]] unsigned stored_descriptors(const instance&) const override { return 2; }
     [[nodiscard]] instant now() const override { return time; }
 
     // Answers later, when the test calls answer_requests(), as the contract has it.
@@ -90,8 +101,10 @@ public:
     void kill(std::vector<instance_id> ids, int signal, signal_scope scope, const requester&) override
     {
         calls.push_back("kill " + std::to_string(signal) +
-                        (scope == signal_scope::main ? " main" : " group") + " of " +
-                        std::to_string(ids.size()));
+                        (scope == signal_scope::main      ? " main"
+                         : scope == signal_scope::control ? " control"
+                                                          : " all") +
+                        " of " + std::to_string(ids.size()));
     }
     void update(bool dry_run, bool wait, const requester&, std::function<void(update_report)> done) override
     {
@@ -133,6 +146,8 @@ public:
     std::string note_;
     int next_pid = 1000;
     bool signals_end_processes = true;
+    bool conditions_hold = true;
+    bool asserts_hold = true;
     job_outcome outcome = job_outcome::done;
     update_report next_update;
     std::vector<std::string> calls;

@@ -119,6 +119,55 @@ TEST_CASE("the properties are the status and every key of the configuration, eac
     }
 }
 
+TEST_CASE("what a program says of itself is part of its status", "[routes]")
+{
+    api a;
+    program_config db = program("db");
+    db.type = service_type::notify_reload;
+    db.watchdog = std::chrono::seconds(5);
+    a.daemon.load({db});
+    const instance_id id = a.daemon.programs().find("db")->id;
+    const auto say = [&](int pid, notify_message message) {
+        notified said;
+        said.pid = pid;
+        said.is_member = true;
+        said.message = std::move(message);
+        a.daemon.carry_out(a.daemon.supervisor_.on(id, said, a.daemon.time));
+    };
+    const int main_pid = a.daemon.programs().find(id)->status.main_pid;
+    say(main_pid, {.state = notify_state::ready, .status = "warming up", .errno_value = 5});
+    say(main_pid + 1, {.status = "a child, to which notify_access main does not listen"});
+    a.daemon.time.monotonic += std::chrono::milliseconds(1500);
+    const auto status = protocol::program_statuses_from_json(a.ask("GET", "/v1/programs/db").body);
+    REQUIRE(status);
+    const protocol::program_status& p = status->front();
+    CHECK(p.type == "notify-reload");
+    CHECK(p.sub_state == "running");
+    CHECK(p.status_text == "warming up");
+    CHECK(p.status_errno == 5);
+    CHECK(p.notify_access == "main"); // nothing is configured
+    CHECK(p.ignored_notifications == 1);
+    CHECK(p.watchdog_usec == 5'000'000);
+    CHECK(p.next_watchdog_in_sec == 3.5);
+    CHECK(p.control_group == "/procctld/db");
+    CHECK(p.n_file_descriptor_store == 2);
+    CHECK(p.explanation == R"(running: "warming up"; its watchdog waits for WATCHDOG=1, 3.5s more)");
+}
+
+TEST_CASE("who started a program by its own end is named", "[routes]")
+{
+    api a;
+    const instance_id id = a.daemon.programs().find("batch")->id;
+    start_requested wanted;
+    wanted.monitored.emplace().unit = "web";
+    wanted.monitored->result = service_result::signal;
+    a.daemon.carry_out(a.daemon.supervisor_.on(id, wanted, a.daemon.time));
+    const auto status = protocol::program_statuses_from_json(a.ask("GET", "/v1/programs/batch").body);
+    REQUIRE(status);
+    CHECK(status->front().monitored == "web");
+    CHECK(status->front().monitored_result == "signal");
+}
+
 TEST_CASE("what is wrong with a request", "[routes]")
 {
     api a;
@@ -185,15 +234,51 @@ TEST_CASE("what became of jobs", "[routes]")
     check_golden("control/jobs.txt", all);
 }
 
+TEST_CASE("a reload that cannot be, and what there was nothing to do for", "[routes]")
+{
+    api a;
+    program_config picky = program("picky");
+    picky.condition_path_exists = {{.path = "/a"}, {.path = "/b", .is_negated = true}};
+    picky.assert_path_exists = {{.path = "/c"}};
+    picky.autostart = false;
+    program_config idle = program("idle");
+    idle.autostart = false;
+    a.daemon.load({program("web"), picky, idle});
+
+    a.daemon.outcome = job_outcome::unsupported;
+    std::string all = a.text("POST", "/v1/programs/web/reload");
+    a.daemon.outcome = job_outcome::invalid;
+    all += a.text("POST", "/v1/jobs", R"({"job":"reload","names":["idle"]})");
+    a.daemon.outcome = job_outcome::assert_failed;
+    a.daemon.asserts_hold = false;
+    all += a.text("POST", "/v1/programs/picky/start");
+    a.daemon.outcome = job_outcome::done;
+    a.daemon.asserts_hold = true;
+    a.daemon.conditions_hold = false;
+    all += a.text("POST", "/v1/programs/picky/start");
+    all += a.text("POST", "/v1/jobs", R"({"job":"try-restart","names":["web","idle"]})");
+    check_golden("control/skipped.txt", all);
+}
+
 TEST_CASE("kill signals what has a process", "[routes]")
 {
     api a;
     CHECK(a.ask("POST", "/v1/programs/all/kill").body.find("batch") == std::string::npos);
-    CHECK(a.daemon.calls.back() == "kill 15 group of 3");
+    CHECK(a.daemon.calls.back() == "kill 15 all of 3");
     CHECK(a.ask("POST", "/v1/programs/worker@1/kill?signal=INT&whom=main").status == 200);
     CHECK(a.daemon.calls.back() == "kill 2 main of 1");
     CHECK(a.ask("POST", "/v1/programs/batch/kill").status == 409);
+    CHECK(a.ask("POST", "/v1/programs/web/kill?whom=control").body ==
+          R"({"kind":"not-running","message":"'web' has no control process that could be signalled"})");
     CHECK(a.daemon.calls.size() == 2);
+
+    program_config task = program("task");
+    task.exec_start_post = {{.argv = {"/bin/after"}}};
+    a.daemon.load({task});
+    CHECK(a.ask("POST", "/v1/programs/task/kill?whom=control").status == 200);
+    CHECK(a.daemon.calls.back() == "kill 15 control of 1");
+    CHECK(a.ask("GET", "/v1/programs/task").body.find(R"("control_command":"exec_start_post")") !=
+          std::string::npos);
 }
 
 TEST_CASE("reset-failed answers for each", "[routes]")

@@ -1,60 +1,10 @@
 // What the oracle's tables do not show: orders that are taken back, hurry, jobs, times.
-#include "daemon/core/instance_machine.h"
 #include "tests/support/catch.h"
-
-#include <signal.h>
+#include "tests/support/instance_under_test.h"
 
 using namespace procctl;
+using namespace procctl::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr process_end exit_0{exit_code_kind::exited, 0};
-constexpr process_end exit_1{exit_code_kind::exited, 1};
-constexpr process_end killed{exit_code_kind::killed, SIGKILL};
-
-// One instance, its clock, and what it ordered in the last step.
-struct instance_under_test {
-    program_config program;
-    instance_status status;
-    instant now{time_point{} + 1h, wall_time{} + 24h};
-    std::vector<std::string> orders;
-    std::uint64_t runs = 0;
-
-    instance_under_test()
-    {
-        program.name = "worker";
-        program.exec_start = {{{"/bin/worker"}}};
-    }
-
-    void happens(const event& e)
-    {
-        step_result r = step(program, status, e, now, {1, ++runs});
-        status = r.next;
-        orders.clear();
-        for (const action& a : r.actions)
-            orders.push_back(describe(a));
-    }
-    void starts()
-    {
-        happens(start_requested{});
-        happens(main_started{status.main_serial, 100, {}});
-    }
-    void ends(process_end end, bool has_leftovers = false)
-    {
-        happens(main_exited{status.main_serial, end, has_leftovers});
-    }
-    void wait(duration d)
-    {
-        now.monotonic += d;
-        now.wall += d;
-        happens(time_passed{});
-    }
-};
-
-using lines = std::vector<std::string>;
-
-} // namespace
 
 TEST_CASE("a stop before there is a process takes the order back", "[machine]")
 {
@@ -62,15 +12,15 @@ TEST_CASE("a stop before there is a process takes the order back", "[machine]")
     i.happens(start_requested{});
     const std::uint64_t ordered = i.status.main_serial;
     CHECK(i.status.state == sub_state::start);
-    CHECK(i.orders == lines{"start_main"});
+    CHECK(i.orders == lines{"start_process exec_start"});
 
     i.happens(stop_requested{});
     CHECK(i.status.state == sub_state::dead);
     CHECK(i.orders == lines{"finish_job start canceled", "finish_job stop done"});
     const instance_status down = i.status;
-    i.happens(main_started{ordered, 100, {}});
+    i.happens(process_started{ordered, 100, {}});
     CHECK(i.status == down);
-    i.happens(main_exited{ordered, exit_1, false});
+    i.happens(process_exited{ordered, exit_1, false});
     CHECK(i.status == down);
 }
 
@@ -78,9 +28,8 @@ TEST_CASE("a process that never was: its end alone is told", "[machine]")
 {
     instance_under_test i;
     i.program.type = GENERATE(service_type::simple, service_type::exec, service_type::oneshot);
-    i.program.restart = restart_mode::no;
     i.happens(start_requested{});
-    i.ends({exit_code_kind::exited, 217});
+    i.main_ends({exit_code_kind::exited, 217});
     CHECK(i.status.state == sub_state::failed);
     CHECK(i.status.result == service_result::exit_code);
     CHECK(i.status.exec_main.status == 217);
@@ -94,15 +43,15 @@ TEST_CASE("a process that never was: its end alone is told", "[machine]")
 TEST_CASE("facts about the last run mean nothing in the next", "[machine]")
 {
     instance_under_test i;
-    i.starts();
+    i.program.restart = restart_mode::always;
+    i.is_started();
     const std::uint64_t first = i.status.main_serial;
-    i.ends(exit_1);
+    i.main_ends(exit_1);
     i.wait(100ms);
     REQUIRE(i.status.state == sub_state::start);
     const instance_status before = i.status;
-    i.happens(main_exited{first, exit_0, false});
-    i.happens(leftovers_gone{first});
-    i.happens(main_started{first, 7, {}});
+    i.happens(process_exited{first, exit_0, false});
+    i.happens(process_started{first, 7, {}});
     CHECK(i.status == before);
 }
 
@@ -111,7 +60,7 @@ TEST_CASE("what outlives the last signal is never started a second time by itsel
     instance_under_test i;
     i.program.restart = restart_mode::always;
     i.program.runtime_max = 1h;
-    i.starts();
+    i.is_started();
     i.wait(1h);
     for (const sub_state expected : {sub_state::stop_sigterm, sub_state::stop_sigkill,
                                      sub_state::final_sigterm, sub_state::final_sigkill}) {
@@ -128,7 +77,7 @@ TEST_CASE("a stop on request that fails does not hide the survivors", "[machine]
 {
     instance_under_test i;
     i.program.send_sigkill = false;
-    i.starts();
+    i.is_started();
     i.happens(stop_requested{});
     i.wait(90s);
     i.wait(90s);
@@ -140,7 +89,6 @@ TEST_CASE("a stop on request that fails does not hide the survivors", "[machine]
 TEST_CASE("the limit that ran out first is remembered until the next start", "[machine]")
 {
     instance_under_test i;
-    i.program.restart = restart_mode::no;
     i.program.timeout_start = 1s;
     i.program.runtime_max = 5s;
     SECTION("timeout_start")
@@ -149,14 +97,14 @@ TEST_CASE("the limit that ran out first is remembered until the next start", "[m
         if (i.program.type == service_type::exec)
             i.happens(start_requested{});
         else
-            i.starts();
+            i.is_started();
         i.wait(1s);
         if (i.program.type == service_type::oneshot) i.wait(90s); // timeout_stop comes second
         CHECK(i.status.expired == time_limit::start);
     }
     SECTION("runtime_max")
     {
-        i.starts();
+        i.is_started();
         i.wait(5s);
         i.wait(90s);
         CHECK(i.status.state == sub_state::stop_sigkill);
@@ -164,21 +112,21 @@ TEST_CASE("the limit that ran out first is remembered until the next start", "[m
     }
     SECTION("timeout_stop")
     {
-        i.starts();
+        i.is_started();
         i.happens(stop_requested{});
         i.wait(90s);
         CHECK(i.status.expired == time_limit::stop);
     }
     SECTION("not when the result is another failure already")
     {
-        i.starts();
-        i.ends(exit_1, true);
+        i.is_started();
+        i.main_ends(exit_1, true);
         i.wait(90s);
         CHECK(i.status.result == service_result::exit_code);
         CHECK(i.status.expired == time_limit::none);
     }
     CHECK((i.status.result == service_result::timeout) == (i.status.expired != time_limit::none));
-    i.ends(killed);
+    i.main_ends(by_sigkill);
     i.happens(reset_failed_requested{});
     CHECK(i.status.expired == time_limit::none);
 }
@@ -192,32 +140,32 @@ TEST_CASE("hurry sends SIGKILL to everything, whatever the configuration says", 
     i.program.restart = restart_mode::always;
     SECTION("while it runs")
     {
-        i.starts();
+        i.is_started();
         i.happens(hurry_requested{});
-        CHECK(i.orders == lines{"send_signal SIGKILL group", "announce_state stop-sigkill"});
-        i.ends(killed);
+        CHECK(i.orders == lines{"send_signal SIGKILL all", "announce_state stop-sigkill"});
+        i.main_ends(by_sigkill);
         CHECK(i.status.state == sub_state::failed); // and no restart
     }
     SECTION("while it stops")
     {
-        i.starts();
+        i.is_started();
         i.happens(stop_requested{});
         i.happens(hurry_requested{});
-        CHECK(i.orders == lines{"send_signal SIGKILL group", "announce_state stop-sigkill"});
-        i.ends(killed);
+        CHECK(i.orders == lines{"send_signal SIGKILL all", "announce_state stop-sigkill"});
+        i.main_ends(by_sigkill);
         CHECK(i.orders == lines{"announce_state failed", "finish_job stop done"});
     }
     SECTION("while it waits for its restart")
     {
-        i.starts();
-        i.ends(exit_1);
+        i.is_started();
+        i.main_ends(exit_1);
         i.happens(hurry_requested{});
         CHECK(i.status.state == sub_state::dead);
     }
     SECTION("but kill_mode none is obeyed")
     {
         i.program.kill = kill_mode::none;
-        i.starts();
+        i.is_started();
         i.happens(hurry_requested{});
         CHECK(i.orders == lines{"announce_state dead"});
     }
@@ -227,10 +175,9 @@ TEST_CASE("with '-' a command that cannot be executed counts as exit 0", "[machi
 {
     instance_under_test i;
     i.program.exec_start[0].ignore_failure = true;
-    i.program.restart = restart_mode::no;
     i.happens(start_requested{});
-    i.happens(main_started{i.status.main_serial, 100, {203, 2}});
-    i.ends({exit_code_kind::exited, 203});
+    i.begins({203, 2});
+    i.main_ends({exit_code_kind::exited, 203});
     CHECK(i.status.state == sub_state::dead);
     CHECK(i.status.exec_main == exit_0);
     CHECK(i.status.exec_main_failure.errno_value == 2); // why, for whoever asks
@@ -242,32 +189,31 @@ TEST_CASE("the commands of a oneshot run one after another, each with its own ti
     i.program.type = service_type::oneshot;
     i.program.exec_start = {{{"/bin/first"}}, {{"/bin/second"}}};
     i.program.timeout_start = 60s;
-    i.program.restart = restart_mode::no;
-    i.starts();
+    i.is_started();
     i.now.monotonic += 50s;
-    i.ends(exit_0);
-    CHECK(i.orders == lines{"start_main 1"});
+    i.main_ends(exit_0);
+    CHECK(i.orders == lines{"start_process exec_start 1"});
     CHECK(i.status.exec_main.code == exit_code_kind::never_ran);
     CHECK(i.status.deadline == i.now.monotonic + 60s);
-    i.happens(main_started{i.status.main_serial, 101, {}});
+    i.begins();
     CHECK(i.orders.empty());
 
     SECTION("both well")
     {
-        i.ends(exit_0);
+        i.main_ends(exit_0);
         CHECK(i.orders == lines{"announce_state dead", "finish_job start done"});
     }
     SECTION("stopped in between: no further command")
     {
         i.happens(stop_requested{});
-        i.ends(exit_0);
+        i.main_ends(exit_0);
         CHECK(i.status.state == sub_state::dead);
     }
     SECTION("the second takes too long")
     {
         i.wait(60s);
         CHECK(i.status.state == sub_state::stop_sigterm);
-        i.ends(exit_0);
+        i.main_ends(exit_0);
         CHECK(i.status.state == sub_state::failed);
         CHECK(i.status.result == service_result::timeout);
     }
@@ -281,7 +227,7 @@ TEST_CASE("a limit of 0 is none", "[machine]")
     i.program.runtime_max = 0s;
     i.happens(start_requested{});
     CHECK(next_deadline(i.status) == never);
-    i.happens(main_started{i.status.main_serial, 100, {}});
+    i.begins();
     CHECK(next_deadline(i.status) == never);
     i.happens(stop_requested{});
     CHECK(next_deadline(i.status) == never);
@@ -290,7 +236,7 @@ TEST_CASE("a limit of 0 is none", "[machine]")
 TEST_CASE("a time that has not come yet changes nothing", "[machine]")
 {
     instance_under_test i;
-    i.starts();
+    i.is_started();
     i.happens(stop_requested{});
     const instance_status before = i.status;
     i.now.monotonic += 89s;
@@ -302,13 +248,14 @@ TEST_CASE("a time that has not come yet changes nothing", "[machine]")
 TEST_CASE("the times of the states are kept as systemd shows them", "[machine]")
 {
     instance_under_test i;
+    i.program.restart = restart_mode::always;
     const wall_time t0 = i.now.wall;
     const auto at = [&](duration d) { i.now = {time_point{} + 1h + d, t0 + d}; };
-    i.starts();
+    i.is_started();
     at(10s);
-    i.ends(exit_1, true);
+    i.main_ends(exit_1, true);
     at(11s);
-    i.happens(leftovers_gone{i.status.main_serial});
+    i.happens(processes_gone{});
     REQUIRE(i.status.state == sub_state::auto_restart);
     CHECK(i.status.active_enter == t0);
     CHECK(i.status.active_exit == t0 + 10s);
@@ -323,14 +270,15 @@ TEST_CASE("the times of the states are kept as systemd shows them", "[machine]")
 TEST_CASE("n_restarts counts until a start that is not automatic", "[machine]")
 {
     instance_under_test i;
-    i.starts();
+    i.program.restart = restart_mode::always;
+    i.is_started();
     for (unsigned n = 1; n <= 3; ++n) {
-        i.ends(exit_1);
+        i.main_ends(exit_1);
         i.wait(100ms);
         CHECK(i.status.n_restarts == n);
-        i.happens(main_started{i.status.main_serial, 100, {}});
+        i.begins();
     }
-    i.ends(exit_1);
+    i.main_ends(exit_1);
     REQUIRE(i.status.state == sub_state::auto_restart);
     SECTION("start during the delay")
     {
@@ -362,12 +310,12 @@ TEST_CASE("SIGCONT follows every signal but SIGKILL and itself", "[machine]")
 {
     instance_under_test i;
     const auto [signal, expected] = GENERATE(table<int, lines>({
-        {SIGTERM, {"send_signal SIGTERM group", "send_signal SIGCONT group", "announce_state stop-sigterm"}},
-        {SIGKILL, {"send_signal SIGKILL group", "announce_state stop-sigterm"}},
-        {SIGCONT, {"send_signal SIGCONT group", "announce_state stop-sigterm"}},
+        {SIGTERM, {"send_signal SIGTERM all", "send_signal SIGCONT all", "announce_state stop-sigterm"}},
+        {SIGKILL, {"send_signal SIGKILL all", "announce_state stop-sigterm"}},
+        {SIGCONT, {"send_signal SIGCONT all", "announce_state stop-sigterm"}},
     }));
     i.program.kill_signal = signal;
-    i.starts();
+    i.is_started();
     i.happens(stop_requested{});
     CHECK(i.orders == expected);
 }
@@ -375,34 +323,35 @@ TEST_CASE("SIGCONT follows every signal but SIGKILL and itself", "[machine]")
 TEST_CASE("restart_kill_signal is for a restart that was asked for", "[machine]")
 {
     instance_under_test i;
+    i.program.restart = restart_mode::always;
     i.program.restart_kill_signal = SIGINT;
-    i.starts();
+    i.is_started();
     SECTION("restart")
     {
         i.happens(restart_requested{});
-        CHECK(i.orders[0] == "send_signal SIGINT group");
+        CHECK(i.orders[0] == "send_signal SIGINT all");
     }
     SECTION("stop")
     {
         i.happens(stop_requested{});
-        CHECK(i.orders[0] == "send_signal SIGTERM group");
+        CHECK(i.orders[0] == "send_signal SIGTERM all");
     }
     SECTION("automatic restart")
     {
-        i.ends(exit_1, true);
-        CHECK(i.orders[0] == "send_signal SIGTERM others");
+        i.main_ends(exit_1, true);
+        CHECK(i.orders[0] == "send_signal SIGTERM all");
     }
 }
 
 TEST_CASE("a run that begins in a step begins with the new configuration", "[machine]")
 {
     instance_under_test i;
-    i.starts();
+    i.is_started();
     i.happens(restart_requested{});
     program_config changed = i.program;
     changed.timeout_start = 5s;
     std::vector<action> actions;
-    step(i.program, changed, i.status, main_exited{i.status.main_serial, exit_0, false}, i.now, {1, 99},
+    step(i.program, changed, i.status, process_exited{i.status.main_serial, exit_0, false}, i.now, {1, 99},
          actions);
     CHECK(i.status.state == sub_state::start);
     CHECK(i.status.deadline == i.now.monotonic + 5s);

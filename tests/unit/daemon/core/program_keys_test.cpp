@@ -1,6 +1,7 @@
 #include "common/resource_limit.h"
 #include "daemon/core/program_keys.h"
 #include "tests/support/catch.h"
+#include "tests/support/parsed_program.h"
 
 #include <algorithm>
 
@@ -8,64 +9,8 @@
 #include <sys/resource.h>
 
 using namespace procctl;
+using namespace procctl::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-using texts = std::vector<std::string>;
-
-config_value text(std::string value) { return config_value::scalar(std::move(value)); }
-
-config_value list(std::vector<config_value> items)
-{
-    config_value value;
-    value.type = config_value::kind::list;
-    value.items = std::move(items);
-    return value;
-}
-
-config_value map(std::vector<std::pair<std::string, config_value>> entries)
-{
-    config_value value;
-    value.type = config_value::kind::map;
-    int line = 0;
-    for (auto& [key, content] : entries) {
-        value.entries.emplace_back(text(key), std::move(content));
-        value.entries.back().first.line = value.entries.back().second.line = ++line;
-        value.entries.back().first.column = 5;
-        value.entries.back().second.column = 15;
-    }
-    return value;
-}
-
-struct outcome {
-    program_config program;
-    texts problems;
-};
-
-outcome parse(const config_value& keys)
-{
-    diagnostics out;
-    outcome result;
-    result.program = parse_program("web", keys, "f", out);
-    for (const diagnostic& d : out)
-        result.problems.push_back(d.text());
-    return result;
-}
-
-// A program with one key besides a command.
-outcome parse_key(const std::string& key, config_value value)
-{
-    return parse(map({{"exec_start", text("/bin/x")}, {key, std::move(value)}}));
-}
-
-bool mentions(const texts& problems, std::string_view part)
-{
-    return std::ranges::any_of(problems,
-                               [&](const std::string& p) { return p.find(part) != std::string::npos; });
-}
-
-} // namespace
 
 TEST_CASE("the least program, and its defaults", "[program_keys]")
 {
@@ -115,59 +60,6 @@ TEST_CASE("every key can be found by its name, once", "[program_keys]")
     for (int n = 0; n < RLIMIT_NLIMITS; ++n) // the rows of limits know theirs by number
         CHECK(std::ranges::count(
                   names, "limit_" + std::string(limit_names()[static_cast<std::size_t>(n)].key)) == 1);
-}
-
-TEST_CASE("the three forms of exec_start", "[program_keys]")
-{
-    SECTION("a list of plain values is one argv")
-    {
-        const auto [program, problems] =
-            parse(map({{"exec_start", list({text("-/bin/sh"), text("-c"), text("echo 'a  b'")})}}));
-        CHECK(problems.empty());
-        CHECK(program.exec_start == std::vector{command{{"/bin/sh", "-c", "echo 'a  b'"}, true, true}});
-    }
-    SECTION("a list that contains a list is a list of commands")
-    {
-        const auto [program, problems] =
-            parse(map({{"type", text("oneshot")},
-                       {"exec_start", list({list({text("/bin/a"), text("x y")}), text(":/bin/b $Z")})}}));
-        CHECK(problems.empty());
-        CHECK(program.exec_start ==
-              std::vector{command{{"/bin/a", "x y"}}, command{{"/bin/b", "$Z"}, false, false}});
-    }
-    SECTION("commands as plain texts in a list are refused with the right form")
-    {
-        const auto [program, problems] = parse(
-            map({{"type", text("oneshot")}, {"exec_start", list({text("/bin/a x"), text("/bin/b y")})}}));
-        REQUIRE(problems.size() == 1);
-        CHECK(mentions(problems, "[[/bin/a, x], [/bin/b, y]]"));
-    }
-    SECTION("several commands are for oneshot only")
-    {
-        const auto [program, problems] =
-            parse(map({{"exec_start", list({list({text("/bin/a")}), text("/bin/b")})}}));
-        REQUIRE(problems.size() == 1);
-        CHECK(problems[0] == "f:1:5: error: exec_start: several commands are allowed for type oneshot only, "
-                             "this is type simple");
-    }
-}
-
-TEST_CASE("commands are checked when they are loaded", "[program_keys]")
-{
-    for (const char* bad : {"/bin/x %q", "/bin/x ${A", "@/bin/x", "x/y", "/bin/x 'a"}) {
-        CAPTURE(bad);
-        const auto [program, problems] = parse(map({{"exec_start", text(bad)}}));
-        CHECK(problems.size() == 1); // and not "no exec_start" besides
-    }
-    for (const config_value& nothing : {config_value{}, text(""), list({})}) {
-        const auto [program, problems] = parse(map({{"exec_start", nothing}}));
-        REQUIRE(problems.size() == 1);
-        CHECK(problems[0] == "f:1:5: error: the program 'web' has no 'exec_start'");
-    }
-    CHECK(parse(map({})).problems == texts{"f: error: the program 'web' has no 'exec_start'"});
-    CHECK(parse({}).problems == texts{"f: error: the program 'web' has no 'exec_start'"});
-    CHECK(mentions(parse(text("x")).problems, "expected a map of keys for the program 'web', found 'x'"));
-    CHECK(mentions(parse(map({{"exec_start", map({{"a", text("b")}})}})).problems, "found a map"));
 }
 
 TEST_CASE("values that are understood", "[program_keys]")
@@ -223,9 +115,7 @@ TEST_CASE("values that are understood", "[program_keys]")
 TEST_CASE("values that are refused", "[program_keys]")
 {
     const auto [key, value, part] = GENERATE(table<const char*, const char*, const char*>({
-        {"type", "forking", "'forking' is not supported by this version of procctl"},
-        {"type", "notify", "not supported by this version"},
-        {"type", "simpel", "unknown value 'simpel'; allowed are simple, exec, oneshot"},
+        {"type", "simpel", "unknown value 'simpel'; allowed are simple, exec, forking, oneshot"},
         {"instances", "0", "'0' is not a whole number from 1 to 1000"},
         {"instances", "1001", "from 1 to 1000"},
         {"instances", "-1", "from 1 to 1000"},
@@ -243,6 +133,7 @@ TEST_CASE("values that are refused", "[program_keys]")
         {"group", "a:b", "cannot be the name"},
         {"supplementary_groups", "a b:c", "cannot be the name"},
         {"working_directory", "srv", "'srv' is not an absolute path"},
+        {"working_directory", "%n/x", "'%n/x' is not an absolute path"},
         {"working_directory", "-", "no path follows"},
         {"working_directory", "/srv/%x", "unknown specifier '%x'"},
         {"umask", "8", "'8' is not an octal number from 0000 to 0777"},
@@ -429,20 +320,6 @@ TEST_CASE("the log", "[program_keys]")
                    "unknown key 'pat'; allowed is path"));
 }
 
-TEST_CASE("instances that share a log file are a warning", "[program_keys]")
-{
-    const auto problems_of = [](const char* path) {
-        return parse(map({{"exec_start", text("/bin/x")},
-                          {"instances", text("2")},
-                          {"log", map({{"path", text(path)}})}}))
-            .problems;
-    };
-    CHECK(
-        mentions(problems_of("/var/log/x.log"), "f:3:5: warning: log: all instances write to the same file"));
-    CHECK(problems_of("/var/log/x-%i.log").empty());
-    CHECK(problems_of("/var/log/%n.log").empty());
-}
-
 TEST_CASE("the later of timeout_sec and its parts counts", "[program_keys]")
 {
     const auto [a, a_problems] = parse(
@@ -454,96 +331,12 @@ TEST_CASE("the later of timeout_sec and its parts counts", "[program_keys]")
     CHECK(b.timeout_start == 5s);
 }
 
-TEST_CASE("contradictions between keys are refused as in systemd", "[program_keys]")
-{
-    const auto oneshot = [](const std::string& key, const std::string& value) {
-        return parse(map({{"exec_start", text("/bin/x")}, {"type", text("oneshot")}, {key, text(value)}}))
-            .problems;
-    };
-    CHECK(oneshot("restart", "always") ==
-          texts{"f:3:5: error: restart: 'always' is refused for type oneshot, as in systemd; allowed are no, "
-                "on-failure, on-abnormal, on-abort, on-watchdog"});
-    CHECK(mentions(oneshot("restart", "on-success"), "'on-success' is refused for type oneshot"));
-    for (const char* mode : {"no", "on-failure", "on-abnormal", "on-abort", "on-watchdog"})
-        CHECK(oneshot("restart", mode).empty());
-    CHECK(oneshot("restart_force_exit_status", "1").empty()); // allowed since systemd 256
-    CHECK(
-        mentions(oneshot("runtime_max_sec", "1h"), "warning: runtime_max_sec has no effect on type oneshot"));
-}
-
-TEST_CASE("the name of the last instance must fit", "[program_keys]")
-{
-    diagnostics out;
-    const auto keys = map({{"exec_start", text("/bin/x")}, {"instances", text("10")}});
-    (void)parse_program(std::string(126, 'a'), keys, "f", out);
-    REQUIRE(out.size() == 1);
-    CHECK(out[0].where.line == 2);
-    out.clear();
-    (void)parse_program(std::string(125, 'a'), keys, "f", out);
-    CHECK(out.empty());
-}
-
-TEST_CASE("unknown keys are explained", "[program_keys]")
-{
-    const auto [key, expected] = GENERATE(table<const char*, const char*>({
-        {"RestartSec", "unknown key 'RestartSec': write 'restart_sec'"},
-        {"ExecStart", "unknown key 'ExecStart': write 'exec_start'"},
-        {"LimitNOFILE", "unknown key 'LimitNOFILE': write 'limit_nofile'"},
-        {"restart-sec", "unknown key 'restart-sec': write 'restart_sec'"},
-        {"OOMScoreAdjust", "unknown key 'OOMScoreAdjust': write 'oom_score_adjust'"},
-        {"restart_secs", "unknown key 'restart_secs': did you mean 'restart_sec'?"},
-        {"exec_strat", "unknown key 'exec_strat': did you mean 'exec_start'?"},
-        {"enviroment", "unknown key 'enviroment': did you mean 'environment'?"},
-        {"stopwaitsecs", "unknown key 'stopwaitsecs': did you mean 'timeout_stop_sec'?"},
-        {"autorestart", "unknown key 'autorestart': did you mean 'restart'? true is always, unexpected is "
-                        "on-failure, false is no"},
-        {"command", "unknown key 'command': did you mean 'exec_start'?"},
-        {"directory", "unknown key 'directory': did you mean 'working_directory'?"},
-        {"numprocs", "unknown key 'numprocs': did you mean 'instances'?"},
-        {"stopsignal", "unknown key 'stopsignal': did you mean 'kill_signal'?"},
-        {"stdout_logfile", "unknown key 'stdout_logfile': did you mean 'log'? write log: {path: …}"},
-        {"after", "'after' is not supported by this version of procctl"},
-        {"exec_stop", "'exec_stop' is not supported by this version of procctl"},
-        {"ExecStartPre", "'ExecStartPre' is not supported by this version of procctl"},
-        {"MemoryMax", "'MemoryMax' is not supported by this version of procctl"},
-        {"ready_check", "'ready_check' is not supported by this version of procctl"},
-        {"Service",
-         "unknown key 'Service': the keys stand directly under the program's name, without sections"},
-        {"frobnicate", "unknown key 'frobnicate': no key of a program is like it; the configuration "
-                       "reference lists them all"},
-        {"x", "unknown key 'x': no key of a program is like it; the configuration reference lists them all"},
-    }));
-    const auto [program, problems] = parse_key(key, text("1"));
-    REQUIRE(problems.size() == 1);
-    CHECK(problems[0] == "f:2:5: error: " + std::string(expected));
-}
-
-TEST_CASE("every key of Supervisor's programs has a hint of its own, or is ours as well", "[program_keys]")
-{
-    const std::string key =
-        GENERATE("command", "process_name", "numprocs", "numprocs_start", "priority", "autostart",
-                 "startsecs", "startretries", "autorestart", "exitcodes", "stopsignal", "stopwaitsecs",
-                 "stopasgroup", "killasgroup", "user", "redirect_stderr", "stdout_logfile", "stderr_logfile",
-                 "stdout_logfile_maxbytes", "stderr_logfile_maxbytes", "stdout_logfile_backups",
-                 "stderr_logfile_backups", "stdout_capture_maxbytes", "stderr_capture_maxbytes",
-                 "stdout_events_enabled", "stderr_events_enabled", "stdout_syslog", "stderr_syslog",
-                 "environment", "directory", "umask", "serverurl");
-    CAPTURE(key);
-    const auto problems = parse_key(key, text("1")).problems;
-    if (find_program_key(key) == nullptr) {
-        REQUIRE(problems.size() == 1);
-        CHECK_FALSE(mentions(problems, "no key of a program is like it"));
-    } else {
-        CHECK_FALSE(mentions(problems, "unknown key"));
-    }
-}
-
 TEST_CASE("all problems of a program are reported, in the order of the file", "[program_keys]")
 {
     const auto [program, problems] = parse(map({{"restart", text("sometimes")},
                                                 {"nonsense", text("1")},
                                                 {"restart_sec", text("5x")},
-                                                {"type", text("notify")},
+                                                {"type", text("dbus")},
                                                 {"exec_start", text("./x")}}));
     REQUIRE(problems.size() == 5);
     for (std::size_t n = 0; n < 5; ++n)

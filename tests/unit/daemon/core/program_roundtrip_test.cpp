@@ -4,12 +4,58 @@
 #include "daemon/core/program_keys.h"
 #include "tests/support/catch.h"
 
+#include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <random>
+#include <tuple>
 
 using namespace procctl;
 
 namespace {
+
+// Every field of a program. The bindings name each of them, so that a new one cannot be forgotten here: then
+// this no longer compiles.
+auto fields_of(const program_config& p)
+{
+    const auto& [name, description, type, exit, exec_condition, exec_start_pre, exec_start, exec_start_post,
+                 exec_reload, exec_stop, exec_stop_post, condition_path_exists, assert_path_exists, pid_file,
+                 guess_main_pid, instances, autostart, tags, user, group, supplementary_groups,
+                 working_directory, working_directory_optional, umask, environment, environment_files, nice,
+                 limits, oom_score_adjust, ignore_sigpipe, restart, restart_sec, start_limit_interval,
+                 start_limit_burst, restart_steps, restart_max_delay, restart_reset, success_exit_status,
+                 restart_prevent_exit_status, restart_force_exit_status, remain_after_exit, timeout_start,
+                 timeout_stop, timeout_abort, runtime_max, runtime_randomized_extra, timeout_start_failure,
+                 timeout_stop_failure, notify, watchdog, watchdog_signal, reload_signal,
+                 file_descriptor_store_max, kill, kill_signal, restart_kill_signal, final_kill_signal,
+                 send_sigkill, send_sighup, success_action, failure_action, start_limit_action,
+                 success_action_exit_status, failure_action_exit_status, on_success, on_failure, log_path] =
+        p;
+    return std::tie(
+        name, description, type, exit, exec_condition, exec_start_pre, exec_start, exec_start_post,
+        exec_reload, exec_stop, exec_stop_post, condition_path_exists, assert_path_exists, pid_file,
+        guess_main_pid, instances, autostart, tags, user, group, supplementary_groups, working_directory,
+        working_directory_optional, umask, environment, environment_files, nice, limits, oom_score_adjust,
+        ignore_sigpipe, restart, restart_sec, start_limit_interval, start_limit_burst, restart_steps,
+        restart_max_delay, restart_reset, success_exit_status, restart_prevent_exit_status,
+        restart_force_exit_status, remain_after_exit, timeout_start, timeout_stop, timeout_abort, runtime_max,
+        runtime_randomized_extra, timeout_start_failure, timeout_stop_failure, notify, watchdog,
+        watchdog_signal, reload_signal, file_descriptor_store_max, kill, kill_signal, restart_kill_signal,
+        final_kill_signal, send_sigkill, send_sighup, success_action, failure_action, start_limit_action,
+        success_action_exit_status, failure_action_exit_status, on_success, on_failure, log_path);
+}
+using fields = decltype(fields_of(std::declval<const program_config&>()));
+constexpr std::size_t field_count = std::tuple_size_v<fields>;
+
+// Counts in which fields the two differ.
+template <std::size_t N = 0>
+void count_differences(const fields& a, const fields& b, std::array<int, field_count>& counts)
+{
+    if constexpr (N < field_count) {
+        if (std::get<N>(a) != std::get<N>(b)) ++counts[N];
+        count_differences<N + 1>(a, b, counts);
+    }
+}
 
 // Programs at random, from a seed that a failure names.
 class generator {
@@ -20,13 +66,21 @@ public:
     {
         program_config p;
         p.name = "p" + std::to_string(number(0, 99));
-        p.type = pick({service_type::simple, service_type::exec, service_type::oneshot});
+        p.type = pick({service_type::simple, service_type::exec, service_type::forking, service_type::oneshot,
+                       service_type::notify, service_type::notify_reload});
         const bool is_oneshot = p.type == service_type::oneshot;
         p.restart = is_oneshot ? pick({restart_mode::no, restart_mode::on_failure, restart_mode::on_watchdog})
                                : pick({restart_mode::no, restart_mode::always, restart_mode::on_abort});
         p.timeout_start = is_oneshot && maybe() ? infinity : time();
-        for (int n = number(1, is_oneshot ? 3 : 1); n > 0; --n)
-            p.exec_start.push_back(a_command());
+        p.exec_start = commands(1, is_oneshot ? 3 : 1);
+        for (std::vector<command>* const list : {&p.exec_condition, &p.exec_start_pre, &p.exec_start_post,
+                                                 &p.exec_reload, &p.exec_stop, &p.exec_stop_post})
+            *list = commands(0, 3);
+        if (!is_oneshot) p.exit = pick({exit_type::main, exit_type::cgroup});
+        p.condition_path_exists = conditions();
+        p.assert_path_exists = conditions();
+        if (maybe()) p.pid_file = pick<std::string>({"/run/x", "%t/%n.pid", "%S/a b"});
+        p.guess_main_pid = maybe();
         if (maybe()) p.description = text();
         if (maybe()) p.instances = static_cast<unsigned>(number(1, 1000));
         p.autostart = maybe();
@@ -66,6 +120,27 @@ public:
         p.final_kill_signal = number(1, 64);
         p.send_sigkill = maybe();
         p.send_sighup = maybe();
+        restart_growth(p);
+        if (maybe()) p.timeout_abort = maybe() ? infinity : time();
+        p.runtime_randomized_extra = time();
+        const auto mode = [&] {
+            using enum timeout_failure_mode;
+            return pick({terminate, abort, kill});
+        };
+        p.timeout_start_failure = mode();
+        p.timeout_stop_failure = mode();
+        p.notify = pick({notify_access::none, notify_access::main, notify_access::exec, notify_access::all});
+        p.watchdog = time();
+        p.watchdog_signal = number(1, 64);
+        p.reload_signal = number(1, 64);
+        p.file_descriptor_store_max = static_cast<unsigned>(number(0, 4096));
+        for (emergency_action* const action : {&p.success_action, &p.failure_action, &p.start_limit_action})
+            *action = pick({emergency_action::none, emergency_action::exit});
+        if (maybe()) p.success_action_exit_status = number(0, 255);
+        if (maybe()) p.failure_action_exit_status = number(0, 255);
+        for (std::vector<std::string>* const names : {&p.on_success, &p.on_failure})
+            for (int n = number(0, 3); n > 0; --n)
+                names->push_back(word() + (maybe() ? "@1" : ""));
         if (maybe()) p.log_path = "/var/log/%n " + word();
         for (int resource = 0; resource < static_cast<int>(limit_names().size()); ++resource)
             if (number(0, 4) == 0) p.limits.push_back(limit(*find_limit(resource)));
@@ -88,6 +163,27 @@ private:
             made += pick<std::string>({"a",  " ",  "'", "\"", "\\", "\n", "\t", "ä",    "😀",   "%%",
                                        "%i", "$$", ";", "#",  ": ", "=",  "-",  "\x01", "yes", "0"});
         return made;
+    }
+    std::vector<command> commands(int least, int most)
+    {
+        std::vector<command> made;
+        for (int n = number(least, most); n > 0; --n)
+            made.push_back(a_command());
+        return made;
+    }
+    std::vector<path_condition> conditions()
+    {
+        std::vector<path_condition> made;
+        for (int n = number(0, 3); n > 0; --n)
+            made.push_back({pick<std::string>({"/a", "%t/b c", "/%i!|"}), maybe(), maybe()});
+        return made;
+    }
+    // A longest delay below the first one would be lowered.
+    void restart_growth(program_config& p)
+    {
+        if (maybe()) p.restart_max_delay = std::max(time(), p.restart_sec);
+        p.restart_steps = static_cast<unsigned>(number(0, 9));
+        if (maybe()) p.restart_reset = time();
     }
     command a_command()
     {
@@ -120,8 +216,11 @@ private:
 
 TEST_CASE("a program survives its canonical form", "[program_keys]")
 {
+    const program_config defaults;
+    std::array<int, field_count> changed{}; // by field: in how many programs it is not the default
     for (unsigned seed = 0; seed < 500; ++seed) {
         const program_config program = generator(seed).program();
+        count_differences(fields_of(program), fields_of(defaults), changed);
         const config_value written = format_program(program);
         const std::string json = to_json(written);
         CAPTURE(seed, json);
@@ -133,5 +232,10 @@ TEST_CASE("a program survives its canonical form", "[program_keys]")
         for (const diagnostic& d : problems)
             if (d.level == severity::error) FAIL(d.text());
         REQUIRE(again == program);
+    }
+    // The generator leaves no field as it is.
+    for (std::size_t n = 0; n < field_count; ++n) {
+        CAPTURE(n);
+        CHECK(changed[n] > 0);
     }
 }

@@ -15,6 +15,9 @@ TEST_CASE("Restart= decides by the result alone", "[restart]")
         {core_dump, "-y-yyy-"},
         {timeout, "-y-yy--"},
         {resources, "-y-yy--"},
+        {protocol, "-y-yy--"},
+        {watchdog, "-y-yy-y"},
+        {exec_condition, "-------"},
     }));
     constexpr restart_mode modes[] = {
         restart_mode::no,          restart_mode::always,   restart_mode::on_success, restart_mode::on_failure,

@@ -1,6 +1,10 @@
 #include "daemon/core/snapshot.h"
 #include "tests/support/catch.h"
+#include "tests/support/random_program.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 using namespace procctl;
@@ -15,57 +19,84 @@ public:
     bool boolean() { return random_() % 2 == 0; }
     int number(int below) { return static_cast<int>(random_() % static_cast<unsigned>(below)); }
     std::uint64_t big() { return (std::uint64_t{random_()} << 32) | random_(); }
-    time_point point()
-    {
-        return boolean() ? never : time_point(duration(static_cast<std::int64_t>(big() >> 2)));
-    }
-    wall_time wall() { return wall_time(duration(static_cast<std::int64_t>(big() >> 2))); }
     template <class Enum> Enum one_of(std::initializer_list<Enum> all)
     {
         return *(all.begin() + number(static_cast<int>(all.size())));
     }
 
+    // A value that the field can have.
+    void fill(bool& to) { to = boolean(); }
+    void fill(int& to) { to = number(100'000); }
+    void fill(unsigned& to) { to = static_cast<unsigned>(number(100'000)); }
+    void fill(std::uint64_t& to) { to = big(); }
+    void fill(std::string& to) { to = one_of<std::string>({"", "as \"ever\"", "ü\n\\", "4 jobs waiting"}); }
+    void fill(duration& to) { to = boolean() ? infinity : duration(number(1'000'000)); }
+    void fill(time_point& to)
+    {
+        to = boolean() ? never : time_point(duration(static_cast<std::int64_t>(big() >> 2)));
+    }
+    void fill(wall_time& to) { to = wall_time(duration(static_cast<std::int64_t>(big() >> 2))); }
+    void fill(process_end& to) { to = {static_cast<exit_code_kind>(number(4)), number(256)}; }
+    void fill(spawn_failure& to) { to = {number(256), number(130)}; }
+    void fill(invocation_id& to) { to = {big(), big()}; }
+    void fill(start_limit_window& to) { fill_all(to.begin, to.starts); }
+    void fill(failed_command& to) { fill_all(to.command, to.index, to.end, to.failure); }
+    void fill(monitored_end& to)
+    {
+        to.unit = "worker@3";
+        fill_all(to.result, to.exec_main, to.invocation);
+    }
+    template <class T> void fill(std::optional<T>& to)
+    {
+        to.reset();
+        if (boolean()) fill(to.emplace());
+    }
+    // Enumerations: every enumerator from the first to the last.
+    void fill(sub_state& to) { upto(to, sub_state::failed); }
+    void fill(service_result& to) { upto(to, service_result::start_limit_hit); }
+    void fill(time_limit& to) { upto(to, time_limit::watchdog); }
+    void fill(exec_command& to) { upto(to, exec_command::stop_post); }
+    void fill(notify_state& to) { upto(to, notify_state::stopping); }
+    void fill(pending_job& to) { upto(to, pending_job::restart); }
+    void fill(restart_reason& to) { upto(to, restart_reason::policy_stays); }
+
+    template <class... Field> void fill_all(Field&... fields) { (fill(fields), ...); }
+
 private:
+    template <class Enum> void upto(Enum& to, Enum last)
+    {
+        to = static_cast<Enum>(number(static_cast<int>(last) + 1));
+    }
+
     std::mt19937 random_;
 };
 
+// The bindings name every member, so that a new one cannot be forgotten here: then this no longer compiles.
 instance_status random_status(generator& g)
 {
-    using enum sub_state;
     instance_status s;
-    const auto states = {dead,         start,         running,       exited,       stop_sigterm,
-                         stop_sigkill, final_sigterm, final_sigkill, auto_restart, failed};
-    s.state = g.one_of(states);
-    s.announced = g.one_of(states);
-    s.result = g.one_of({service_result::success, service_result::resources, service_result::timeout,
-                         service_result::exit_code, service_result::signal, service_result::core_dump,
-                         service_result::start_limit_hit});
-    s.expired = g.one_of({time_limit::none, time_limit::start, time_limit::stop, time_limit::runtime});
-    s.main_pid = g.number(100'000);
-    s.main_serial = g.big();
-    s.last_serial = g.big();
-    s.has_leftovers = g.boolean();
-    s.command_index = g.boolean() ? 1 : 0;
-    s.exec_main = {static_cast<exit_code_kind>(g.number(4)), g.number(256)};
-    s.exec_main_failure = {g.number(256), g.number(130)};
-    s.invocation = {g.big(), g.big()};
-    s.n_restarts = static_cast<unsigned>(g.number(1'000'000));
-    s.flush_n_restarts = g.boolean();
-    s.stop_requested = g.boolean();
-    s.pending = g.one_of({pending_job::none, pending_job::start, pending_job::restart});
-    s.start_job = g.boolean();
-    s.stop_job = g.boolean();
-    s.restart_job = g.boolean();
-    s.start_limit_refused = g.boolean();
-    s.last_decision = g.one_of({restart_reason::stop_requested, restart_reason::survivors,
-                                restart_reason::prevented_by_status, restart_reason::forced_by_status,
-                                restart_reason::policy_restarts, restart_reason::policy_stays});
-    s.start_limit = {g.point(), static_cast<unsigned>(g.number(100))};
-    s.deadline = g.point();
-    s.runtime_deadline = g.point();
-    for (wall_time* t : {&s.state_change, &s.active_enter, &s.active_exit, &s.inactive_enter,
-                         &s.inactive_exit, &s.exec_main_start, &s.exec_main_exit})
-        *t = g.wall();
+    auto& [state, announced, result, reload_result, expired, culprit, main_pid, main_serial, is_main_known,
+           is_main_alien, control_pid, control_serial, control_failure, control_command, control_index,
+           main_index, last_serial, sought_serial, has_others, exec_main, exec_main_failure, invocation,
+           monitored, notified, status_text, status_errno, notified_exit_status, watchdog_override,
+           ignored_notifications, reload_begin, n_restarts, flush_n_restarts, delay_step, stop_requested,
+           pending, start_job, stop_job, restart_job, reload_job, reload_again, check_serial,
+           condition_failed, start_limit_refused, last_decision, start_limit, deadline, watchdog_deadline,
+           active_since, state_change, active_enter, active_exit, inactive_enter, inactive_exit,
+           exec_main_start, exec_main_exit] = s;
+    g.fill_all(state, announced, result, reload_result, expired, culprit, main_pid, main_serial,
+               is_main_known, is_main_alien, control_pid, control_serial, control_failure, control_command,
+               control_index, main_index, last_serial, sought_serial, has_others, exec_main,
+               exec_main_failure, invocation, monitored, notified, status_text, status_errno,
+               notified_exit_status, watchdog_override, ignored_notifications, reload_begin, n_restarts,
+               flush_n_restarts, delay_step, stop_requested, pending, start_job, stop_job, restart_job,
+               reload_job, reload_again, check_serial, condition_failed, start_limit_refused, last_decision,
+               start_limit, deadline, watchdog_deadline, active_since, state_change, active_enter,
+               active_exit, inactive_enter, inactive_exit, exec_main_start, exec_main_exit);
+    // What a process that is there stands for is a part of its program.
+    s.main_index = g.boolean() ? 1 : 0;
+    s.control_command = exec_command::start;
+    s.control_index = g.boolean() ? 1 : 0;
     return s;
 }
 
@@ -97,6 +128,10 @@ supervisor_snapshot random_snapshot(unsigned seed)
     i.name = instance_name_of(i.program.config, i.number);
     i.status = random_status(g);
     if (g.boolean()) i.next_program = random_program(g);
+    if (g.boolean()) {
+        test::dice random(seed);
+        i.next_program.emplace().config = test::random_program(random, "any", {"mailer"}, g.boolean());
+    }
     i.removed = g.boolean();
     snapshot.instances.push_back(i);
     return snapshot;
@@ -144,6 +179,22 @@ TEST_CASE("an empty snapshot is one", "[snapshot]")
     CHECK(read->instances.empty());
 }
 
+TEST_CASE("the examples that docs/snapshot.md names are snapshots", "[snapshot]")
+{
+    int count = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(PROCCTL_SOURCE_DIR "/tests/fuzz/corpus/snapshot")) {
+        std::ifstream file(entry.path());
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        CAPTURE(entry.path().string());
+        const auto read = read_snapshot(text);
+        REQUIRE(read);
+        CHECK(write_snapshot(*read) == text);
+        ++count;
+    }
+    CHECK(count >= 4);
+}
+
 TEST_CASE("damaged text gives an error that says where", "[snapshot]")
 {
     supervisor_snapshot one = random_snapshot(1);
@@ -158,8 +209,8 @@ TEST_CASE("damaged text gives an error that says where", "[snapshot]")
     CHECK_THAT(error_of(""), ContainsSubstring("cannot read the snapshot: "));
     CHECK_THAT(error_of("[]"), ContainsSubstring("it is no object"));
     CHECK_THAT(error_of("{}"), ContainsSubstring("'version' is missing"));
-    CHECK_THAT(error_of(replaced(good, "\"version\":1", "\"version\":2")),
-               ContainsSubstring("it has version 2"));
+    CHECK_THAT(error_of(replaced(good, "\"version\":2", "\"version\":3")),
+               ContainsSubstring("it has version 3"));
     CHECK_THAT(error_of(replaced(good, "4711", "\"4711\"")),
                ContainsSubstring("'instances[0].status.main_pid'"));
     CHECK_THAT(error_of(replaced(good, "4711", "-1")), ContainsSubstring("'instances[0].status.main_pid'"));
@@ -170,7 +221,7 @@ TEST_CASE("damaged text gives an error that says where", "[snapshot]")
                ContainsSubstring("'instances[0].status.state'"));
     CHECK_THAT(error_of(replaced(good, "\"exec_main\":{", "\"exec_main\":[{")),
                ContainsSubstring("cannot read"));
-    CHECK_THAT(error_of(replaced(good, "\"oneshot\"", "\"forking\"")),
+    CHECK_THAT(error_of(replaced(good, "\"oneshot\"", "\"idle\"")),
                ContainsSubstring("'instances[0].program.keys'"));
     CHECK_THAT(error_of(replaced(good, "\"removed\"", "\"moved\"")),
                ContainsSubstring("'instances[0].removed' is missing"));
@@ -182,8 +233,13 @@ TEST_CASE("damaged text gives an error that says where", "[snapshot]")
     stranger.instances[0].name = "stranger";
     CHECK_THAT(error_of(write_snapshot(stranger)), ContainsSubstring("does not belong to its program"));
     supervisor_snapshot beyond = one;
-    beyond.instances[0].status.command_index = 2;
-    CHECK_THAT(error_of(write_snapshot(beyond)), ContainsSubstring("command_index"));
+    beyond.instances[0].status.main_serial = 1;
+    beyond.instances[0].status.main_index = 2;
+    CHECK_THAT(error_of(write_snapshot(beyond)), ContainsSubstring("main_index"));
+    beyond.instances[0].status.main_index = 1;
+    beyond.instances[0].status.control_serial = 2;
+    beyond.instances[0].status.control_command = exec_command::stop_post; // it has none
+    CHECK_THAT(error_of(write_snapshot(beyond)), ContainsSubstring("control_index"));
 }
 
 TEST_CASE("text that ends too early, or has a byte changed, never crashes", "[snapshot]")

@@ -1,103 +1,14 @@
-#include "daemon/core/supervisor.h"
-#include "tests/support/catch.h"
-
-#include <algorithm>
-#include <map>
-
-#include <signal.h>
+#include "tests/support/fleet.h"
 
 using namespace procctl;
+using namespace procctl::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr process_end exit_0{exit_code_kind::exited, 0};
-constexpr process_end exit_1{exit_code_kind::exited, 1};
-
-loaded_program program(const std::string& name, unsigned instances = 0)
-{
-    loaded_program p;
-    p.config.name = name;
-    p.config.exec_start = {{{"/bin/" + name}}};
-    p.config.instances = instances;
-    p.where = {"conf.d/" + name + ".yaml", 1, 1};
-    return p;
-}
-
-using names = std::vector<std::string>;
-
-// A supervisor, and as much of a shell as starts every process at once.
-struct fleet {
-    supervisor programs{42};
-    instant now{time_point{} + 1h, wall_time{} + 24h};
-    std::map<job_id, job_outcome> outcomes;
-    std::vector<std::string> log; // "web: start_main", "web: removed"
-
-    void obey(const orders& given)
-    {
-        std::vector<std::pair<instance_id, std::uint64_t>> starts;
-        for (const order& o : given) {
-            if (const auto* mine = std::get_if<instance_order>(&o)) {
-                const instance* i = programs.find(mine->who);
-                log.push_back((i == nullptr ? "?" : i->name) + ": " + describe(mine->what));
-                if (i != nullptr && std::holds_alternative<start_main>(mine->what))
-                    starts.emplace_back(mine->who, i->status.main_serial);
-            } else if (const auto* finished = std::get_if<job_finished>(&o)) {
-                CHECK(outcomes.emplace(finished->job, finished->outcome).second);
-            } else if (const auto* added = std::get_if<instance_added>(&o)) {
-                log.push_back(programs.find(added->who)->name + ": added");
-            } else if (const auto* removed = std::get_if<instance_removed>(&o)) {
-                CHECK(programs.find(removed->who) == nullptr);
-                log.push_back(removed->name + ": removed");
-            }
-        }
-        for (const auto& [who, serial] : starts)
-            obey(programs.on(who, main_started{serial, 100, {}}, now));
-    }
-
-    void apply(std::vector<loaded_program> next) { obey(programs.apply(std::move(next), now)); }
-
-    job_id request(const std::string& name, job_kind kind)
-    {
-        orders out;
-        const job_id job = programs.request(programs.find(name)->id, kind, now, out);
-        obey(out);
-        return job;
-    }
-
-    void ends(const std::string& name, process_end end, bool has_leftovers = false)
-    {
-        const instance* i = programs.find(name);
-        obey(programs.on(i->id, main_exited{i->status.main_serial, end, has_leftovers}, now));
-    }
-
-    void wait(duration d)
-    {
-        now.monotonic += d;
-        now.wall += d;
-        obey(programs.on_time(now));
-    }
-
-    sub_state state(const std::string& name) { return programs.find(name)->status.state; }
-
-    names matching(std::string_view pattern)
-    {
-        names found;
-        for (const instance_id id : programs.match(pattern))
-            found.push_back(programs.find(id)->name);
-        return found;
-    }
-
-    bool logged(const std::string& line) { return std::ranges::find(log, line) != log.end(); }
-};
-
-} // namespace
 
 TEST_CASE("a program is started, crashes and comes back", "[supervisor]")
 {
     fleet f;
     f.apply({program("web")});
-    CHECK(f.log == names{"web: added", "web: start_main", "web: announce_state running",
+    CHECK(f.log == names{"web: added", "web: start_process exec_start", "web: announce_state running",
                          "web: finish_job start done"});
     f.ends("web", exit_1);
     CHECK(f.state("web") == sub_state::auto_restart);
@@ -337,13 +248,13 @@ TEST_CASE("kill reaches the processes that are there", "[supervisor]")
         f.obey(f.programs.kill(web, SIGUSR1, scope));
         return f.log;
     };
-    CHECK(kill(signal_scope::group) == names{"web: send_signal SIGUSR1 group"});
+    CHECK(kill(signal_scope::all) == names{"web: send_signal SIGUSR1 all"});
     CHECK(kill(signal_scope::main) == names{"web: send_signal SIGUSR1 main"});
     f.ends("web", exit_1, true);
-    CHECK(kill(signal_scope::group) == names{"web: send_signal SIGUSR1 others"});
+    CHECK(kill(signal_scope::all) == names{"web: send_signal SIGUSR1 all"});
     CHECK(kill(signal_scope::main).empty());
-    f.obey(f.programs.on(web, leftovers_gone{f.programs.find(web)->status.main_serial}, f.now));
-    CHECK(kill(signal_scope::group).empty());
+    f.obey(f.programs.on(web, processes_gone{}, f.now));
+    CHECK(kill(signal_scope::all).empty());
 }
 
 TEST_CASE("names, programs, globs and tags", "[supervisor][match]")
@@ -390,7 +301,7 @@ TEST_CASE("shutting down stops everything, and nothing starts any more", "[super
     CHECK_FALSE(f.programs.is_all_down());
     f.log.clear();
     f.obey(f.programs.hurry(f.now));
-    CHECK(f.log == names{"stubborn: send_signal SIGKILL group", "stubborn: announce_state stop-sigkill"});
+    CHECK(f.log == names{"stubborn: send_signal SIGKILL all", "stubborn: announce_state stop-sigkill"});
     f.ends("stubborn", {exit_code_kind::killed, SIGKILL});
     CHECK(f.programs.is_all_down());
     CHECK(f.programs.next_deadline() == never);
@@ -400,7 +311,7 @@ TEST_CASE("what is unknown is answered with nothing", "[supervisor]")
 {
     fleet f;
     CHECK(f.programs.on(5, time_passed{}, f.now).empty());
-    CHECK(f.programs.kill(5, SIGTERM, signal_scope::group).empty());
+    CHECK(f.programs.kill(5, SIGTERM, signal_scope::all).empty());
     CHECK(f.programs.reset_failed(5, f.now).empty());
     CHECK(f.programs.find(5) == nullptr);
     CHECK(f.programs.find("web") == nullptr);

@@ -1,0 +1,162 @@
+#include "daemon/control/ending.h"
+
+#include "common/signal_name.h"
+#include "daemon/control/words.h"
+
+#include <csignal>
+#include <system_error>
+
+namespace procctl {
+namespace {
+
+bool has_ended(const instance_status& s) { return s.exec_main.code != exit_code_kind::never_ran; }
+
+std::string and_ended(const instance_status& s) { return has_ended(s) ? " and " + was(s.exec_main) : ""; }
+
+// "exited with status 203 (EXEC): cannot execute /opt/x: No such file or directory"
+std::string spawn_ending(const spawn_failure& failure, std::string_view note)
+{
+    const std::string_view name = exit_code_name(failure.exit_status);
+    std::string text = "exited with status " + std::to_string(failure.exit_status);
+    if (!name.empty()) text += " (" + std::string(name) + ')';
+    return text + ": " +
+           (note.empty() ? std::generic_category().message(failure.errno_value) : std::string(note));
+}
+
+// The command that a run was at when its time was up.
+std::string unfinished(const program_config& config, exec_command which, unsigned index,
+                       const std::string& limit)
+{
+    return name_of(config, which, index) + " did not finish within " + limit;
+}
+
+// Beside a command that is to blame the main process may have run.
+std::string main_ended(const instance_status& s)
+{
+    return has_ended(s) ? "; the main process " + was(s.exec_main) : "";
+}
+
+ending start_timeout(const program_config& config, const instance_status& s)
+{
+    const std::string limit = limit_text(config, s, time_limit::start);
+    const bool is_before =
+        s.control_command == exec_command::condition || s.control_command == exec_command::start_pre;
+    if (s.control_command == exec_command::start_post || (is_before && s.exec_main_start == wall_time{}))
+        return {unfinished(config, s.control_command, s.control_index, limit) + main_ended(s), true, false};
+    if (config.type == service_type::forking && !s.is_main_known)
+        return {"left no main process behind within " + limit +
+                    (config.pid_file.empty() ? "" : ": the PID file " + config.pid_file + " names none"),
+                false, false};
+    const bool has_begun = s.exec_main_start != wall_time{};
+    std::string what = "did not start within ";
+    if (has_begun && config.type == service_type::oneshot) what = "did not finish within ";
+    if (has_begun && is_notify(config.type)) what = "sent no READY=1 within ";
+    return {what + limit + and_ended(s), false, false};
+}
+
+ending stop_timeout(const program_config& config, const instance_status& s)
+{
+    const std::string limit = limit_text(config, s, s.expired);
+    if (!has_ended(s)) return {"did not end within " + limit, false, false};
+    if (s.exec_main == process_end{exit_code_kind::killed, config.final_kill_signal})
+        return {was(s.exec_main) + " after " + limit + " ran out", false, false};
+    return {was(s.exec_main) + ", but not all of its processes ended within " + limit, false, false};
+}
+
+ending timeout_ending(const program_config& config, const instance_status& s)
+{
+    const std::string limit = limit_text(config, s, s.expired);
+    if (s.culprit)
+        return {unfinished(config, s.culprit->command, s.culprit->index, limit) + main_ended(s), true, false};
+    switch (s.expired) {
+    case time_limit::none:
+    case time_limit::watchdog: return {"ran into " + limit + and_ended(s), false, false};
+    case time_limit::start: return start_timeout(config, s);
+    case time_limit::runtime: return {"ran longer than " + limit + " allows" + and_ended(s), false, false};
+    case time_limit::stop:
+    case time_limit::abort: break;
+    }
+    return stop_timeout(config, s);
+}
+
+ending watchdog_ending(const program_config& config, const instance_status& s)
+{
+    const bool has_limit = s.watchdog_override.value_or(config.watchdog) != duration::zero();
+    if (s.expired == time_limit::watchdog && has_limit)
+        return {"was silent for longer than " + limit_text(config, s, time_limit::watchdog) + and_ended(s),
+                false, false};
+    return {"asked to be killed by WATCHDOG=trigger" + and_ended(s), false, false};
+}
+
+ending protocol_ending(const program_config& config, const instance_status& s)
+{
+    if (config.type != service_type::forking)
+        return {was(s.exec_main) + " before it sent READY=1", false, false};
+    if (config.pid_file.empty()) return {"left no main process behind", false, false};
+    return {"left no main process behind: the PID file " + config.pid_file +
+                " names no living process of its own",
+            false, false};
+}
+
+// 128 + 15 is how a shell or a Java virtual machine says that SIGTERM ended it.
+bool is_clean_signal_as_status(const process_end& end)
+{
+    if (end.code != exit_code_kind::exited) return false;
+    const int signal = end.status - 128;
+    return signal == SIGHUP || signal == SIGINT || signal == SIGTERM || signal == SIGPIPE;
+}
+
+} // namespace
+
+ending ending_of(const program_config& config, const instance_status& s, std::string_view note)
+{
+    switch (s.result) {
+    case service_result::timeout: return timeout_ending(config, s);
+    case service_result::watchdog: return watchdog_ending(config, s);
+    case service_result::exec_condition: {
+        const std::string how = s.culprit ? describe(config, *s.culprit, note) : "it exited";
+        return {"skipped, because exec_condition said no: " + how, true,
+                s.culprit && s.culprit->failure.exit_status != 0};
+    }
+    case service_result::protocol:
+        if (!s.culprit) return protocol_ending(config, s);
+        break;
+    case service_result::success:
+    case service_result::resources:
+    case service_result::exit_code:
+    case service_result::signal:
+    case service_result::core_dump:
+    case service_result::start_limit_hit: break;
+    }
+    if (s.culprit) {
+        const bool is_unmade = s.culprit->end.code == exit_code_kind::never_ran;
+        return {describe(config, *s.culprit, note), true, is_unmade || s.culprit->failure.exit_status != 0};
+    }
+    if (s.exec_main_failure.exit_status != 0) return {spawn_ending(s.exec_main_failure, note), false, true};
+    if (s.result == service_result::resources)
+        return {"no process could be made for it" + (note.empty() ? "" : ": " + std::string(note)), true,
+                true};
+    if (!has_ended(s)) return {};
+    return {was(s.exec_main), false, false};
+}
+
+std::string advice_on(const program_config& config, const instance_status& s)
+{
+    const bool is_unready = is_notify(config.type) && s.notified == notify_state::unknown && !s.culprit &&
+                            (s.result == service_result::protocol ||
+                             (s.result == service_result::timeout && s.expired == time_limit::start));
+    if (is_unready || s.result == service_result::watchdog) {
+        if (s.ignored_notifications != 0) return ignored_notifications(config, s);
+        if (is_unready && s.exec_main_start != wall_time{})
+            return "a program that never notifies needs another type, as exec";
+        return {};
+    }
+    if (s.result == service_result::exit_code && !s.culprit && is_clean_signal_as_status(s.exec_main)) {
+        const std::string status = std::to_string(s.exec_main.status);
+        return "that is how a shell or a Java program ends by " + signal_name(s.exec_main.status - 128) +
+               ", but " + status + " is a failure unless success_exit_status names it";
+    }
+    return {};
+}
+
+} // namespace procctl
