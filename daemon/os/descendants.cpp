@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t most_invocations = 2;
 // Of runs whose last processes hold on. Beyond that the oldest are known by their other marks only.
 constexpr std::size_t most_sessions = 16;
+constexpr int most_waits = 20; // a millisecond in all, for an orphan without an environment
+constexpr unsigned wait_us = 50;
 constexpr int most_generations = 1000; // a chain that changes while it is followed could be endless
 
 bool is_living(pid_t pid)
@@ -94,6 +96,7 @@ void descendants::note(pid_t pid, group g, std::uint64_t start_time)
 
 descendants::group descendants::remove(pid_t child)
 {
+    uncertain_.erase(child);
     const auto removed = children_.extract(child);
     if (!removed) return no_group;
     const auto found = groups_.find(removed.mapped());
@@ -105,20 +108,31 @@ void descendants::look()
 {
     if (groups_.empty()) return;
     for (const pid_t pid : children_of(::getpid())) {
-        if (children_.contains(pid)) continue;
+        if (children_.contains(pid) && !uncertain_.contains(pid)) continue;
         const auto info = read_process(pid);
-        if (info && !info->has_ended()) add(pid, classify(pid, *info), false);
+        if (!info || info->has_ended()) continue;
+        bool is_certain = true;
+        group owner = classify(pid, *info, is_certain);
+        // It executes another program, which is over in no time as a rule; whoever asks wants to know now.
+        for (int i = 0; i < most_waits && !is_certain && !uncertain_.contains(pid); ++i) {
+            ::usleep(wait_us);
+            owner = classify(pid, *info, is_certain);
+        }
+        add(pid, owner, false);
+        if (owner == no_group && !is_certain) uncertain_.insert(pid);
     }
 }
 
 // The pid is pinned: it is a child of ours.
-descendants::group descendants::classify(pid_t child, const process_info& info) const
+descendants::group descendants::classify(pid_t child, const process_info& info, bool& is_certain) const
 {
     if (const auto last = seen_.find(child);
         last != seen_.end() && last->second.start_time == info.start_time)
         return last->second.owner;
     // Not by a session first: its number may be another's once its last process is gone, which nothing tells.
-    if (const auto id = environment_value(child, "INVOCATION_ID"))
+    const auto environment = read_environment_of(child);
+    is_certain = !environment || !environment->empty();
+    if (const auto id = environment_value(environment.value_or(""), "INVOCATION_ID"))
         if (const auto owner = by_invocation_.find(*id); owner != by_invocation_.end()) return owner->second;
     for (const pid_t leader : {info.session, info.group})
         if (const auto owner = by_session_.find(leader); owner != by_session_.end()) return owner->second;

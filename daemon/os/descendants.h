@@ -76,13 +76,15 @@ private:
         std::unordered_set<pid_t> seen;      // its keys in seen_
     };
 
-    [[nodiscard]] group classify(pid_t child, const process_info&) const;
+    // `is_certain` is false when the next look may say more: its environment is not there for a moment.
+    [[nodiscard]] group classify(pid_t child, const process_info&, bool& is_certain) const;
     void note(pid_t, group, std::uint64_t start_time);
     [[nodiscard]] std::vector<held_process> find_members(group);
     void add_tree(group, pid_t, int pidfd, std::vector<held_process>& found);
 
     std::unordered_map<group, open_group> groups_;
     std::unordered_map<pid_t, group> children_; // of ours, not reaped
+    std::unordered_set<pid_t> uncertain_;       // those of nobody that are to be looked at again
     std::unordered_map<std::string, group> by_invocation_;
     std::unordered_map<pid_t, group> by_session_; // and process group: a child of ours led it
     std::unordered_map<pid_t, sighting> seen_;    // descendants that were no children of ours

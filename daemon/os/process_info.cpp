@@ -122,11 +122,14 @@ std::vector<pid_t> find_children_of(pid_t pid)
     return children;
 }
 
-std::optional<std::string> environment_value(pid_t pid, std::string_view name)
+std::optional<std::string> read_environment_of(pid_t pid)
 {
-    const auto environment = read_small_file(proc_path(pid, "environ"));
-    if (!environment) return std::nullopt;
-    for (std::string_view rest = *environment; !rest.empty();) {
+    return read_small_file(proc_path(pid, "environ"));
+}
+
+std::optional<std::string> environment_value(std::string_view environment, std::string_view name)
+{
+    for (std::string_view rest = environment; !rest.empty();) {
         const auto entry = rest.substr(0, rest.find('\0'));
         if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=')
             return std::string(entry.substr(name.size() + 1));

@@ -36,9 +36,12 @@ struct process_info {
 // The same for kernels without CONFIG_PROC_CHILDREN: asks every process of the machine for its parent.
 [[nodiscard]] std::vector<pid_t> find_children_of(pid_t);
 
-// The value of a variable in the environment it was started with, as far as it has not overwritten that;
-// nothing when there is no such variable, or we may not look.
-[[nodiscard]] std::optional<std::string> environment_value(pid_t, std::string_view name);
+// The environment it was started with, as far as it has not overwritten that, as the kernel shows it; nothing
+// when we may not look. Empty for a moment while it executes another program.
+[[nodiscard]] std::optional<std::string> read_environment_of(pid_t);
+// The value of a variable in it; nothing when there is no such variable.
+[[nodiscard]] std::optional<std::string> environment_value(std::string_view environment,
+                                                           std::string_view name);
 
 // Its control group of version 2: see parse_cgroup().
 [[nodiscard]] std::string cgroup_of_process(pid_t);

@@ -89,10 +89,13 @@ TEST_CASE("the environment a process was started with", "[process_info]")
 {
     const char* const path = std::getenv("PATH");
     REQUIRE(path != nullptr);
-    CHECK(environment_value(::getpid(), "PATH") == path);
-    CHECK_FALSE(environment_value(::getpid(), "PAT").has_value());
-    CHECK_FALSE(environment_value(::getpid(), "NO_SUCH_VARIABLE").has_value());
-    CHECK_FALSE(environment_value(-1, "PATH").has_value());
+    const auto environment = read_environment_of(::getpid());
+    REQUIRE(environment);
+    CHECK(environment_value(*environment, "PATH") == path);
+    CHECK_FALSE(environment_value(*environment, "PAT").has_value());
+    CHECK_FALSE(environment_value(*environment, "NO_SUCH_VARIABLE").has_value());
+    CHECK_FALSE(environment_value("", "PATH").has_value());
+    CHECK_FALSE(read_environment_of(-1).has_value());
 }
 
 TEST_CASE("a status as wait(2) has it", "[pidfd]")
