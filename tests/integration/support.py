@@ -25,10 +25,29 @@ PROCCTLD = BUILD / "procctld"
 PROCCTL = BUILD / "procctl"
 PYTHON = "/usr/bin/python3"
 DEADLINE = 30.0
+SLEEP = ["/bin/sleep", "600"]
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+# A program that tells of itself: `tell NAME [COMMAND…]` writes a line to the file story.$STORY, with what the
+# variables of a run say, and then becomes COMMAND.
+TELL = """#!/bin/sh
+line=$1
+shift
+for variable in MAINPID SERVICE_RESULT EXIT_CODE EXIT_STATUS MONITOR_UNIT MONITOR_SERVICE_RESULT \\
+                MONITOR_EXIT_CODE MONITOR_EXIT_STATUS MONITOR_INVOCATION_ID; do
+    eval "value=\\${$variable-}"
+    [ -z "$value" ] || line="$line $variable=$value"
+done
+[ "$SYSTEMD_EXEC_PID" = $$ ] || line="$line SYSTEMD_EXEC_PID=wrong"
+echo "$INVOCATION_ID" >> "${0%/*}/invocations.$STORY"
+echo "$line" >> "${0%/*}/story.$STORY"
+[ $# = 0 ] && exit 0
+exec "$@"
+"""
 
 
 def wait_until(what, condition, deadline=DEADLINE):
@@ -73,6 +92,24 @@ def processes_left():
         except ChildProcessError:
             pass
     return descendants()
+
+
+def control_group_folder(path):
+    """Where a control group, as the daemon names it, stands in the file system."""
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        if after.startswith("cgroup2 "):
+            root, mount = before.split()[3:5]
+            return pathlib.Path(mount, path.removeprefix(root.rstrip("/")).lstrip("/"))
+    return None
+
+
+def control_group_of(pid):
+    """The control group (version 2) of a process."""
+    for line in pathlib.Path("/proc", str(pid), "cgroup").read_text().splitlines():
+        if line.startswith("0::"):
+            return line[3:]
+    return ""
 
 
 def is_gone(pid):
@@ -123,6 +160,12 @@ class Daemon:
         path.write_text(text)
         path.chmod(0o755)
         return str(path)
+
+    def story(self, name, main_pid=None):
+        """What the commands of a program have told of themselves by TELL; `main_pid` reads MAIN."""
+        path = self.folder / f"story.{name}"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line.replace(f"MAINPID={main_pid}", "MAINPID=MAIN") for line in lines]
 
     def log(self, name):
         """The output of a program so far, as text."""
@@ -225,6 +268,11 @@ class Daemon:
                                  f"{done.stdout}{done.stderr}")
         return done
 
+    def job(self, kind, name, code=0):
+        """Asks for a job on one instance and waits for it; returns its outcome."""
+        reply = json.loads(self.ctl(kind, name, "-o", "json", code=code).stdout)
+        return (reply["jobs"] if isinstance(reply, dict) else reply)[0]["outcome"]
+
     def statuses(self):
         """Every instance by name, as `procctl status -o json` has it."""
         status, rows = self.request("GET", "/v1/programs")
@@ -280,12 +328,28 @@ class Test(unittest.TestCase):
         self.addCleanup(daemon.kill_all)
         return daemon
 
-    def start_daemon(self, programs=None, settings=None, **options):
-        """A daemon that answers. At the end of the test it must end with 0 and leave nothing behind."""
-        daemon = self.make_daemon(programs, settings)
+    def launch(self, daemon, **options):
+        """Starts it. At the end of the test it must end with 0 and leave nothing behind."""
         daemon.start(**options)
         self.addCleanup(lambda: daemon.process.poll() is None and daemon.terminate())
         return daemon
+
+    def start_programs(self, programs, settings=None, scripts=None):
+        """A daemon that answers, with programs that sleep, are started by hand and once, unless they say otherwise.
+
+        In their texts FOLDER is the daemon's folder, where `scripts` are written, and TELL is above's.
+        """
+        daemon = self.make_daemon(settings=settings)
+        for name, text in ({"tell": TELL} | (scripts or {})).items():
+            daemon.script(name, text)
+        usual = {"exec_start": SLEEP, "restart": "no", "autostart": False, "environment": {"STORY": "%n"}}
+        text = json.dumps({"programs": {name: usual | keys for name, keys in programs.items()}}, indent=2)
+        daemon.write("programs.yaml", text.replace("FOLDER", str(daemon.folder)).replace('"TELL', f'"{daemon.folder}/tell'))
+        return self.launch(daemon)
+
+    def start_daemon(self, programs=None, settings=None, **options):
+        """A daemon that answers. At the end of the test it must end with 0 and leave nothing behind."""
+        return self.launch(self.make_daemon(programs, settings), **options)
 
 
 def needs_root(reason):
