@@ -1,6 +1,7 @@
 #include "daemon/event_pump.h"
 
 #include "daemon/os/clock.h"
+#include "daemon/os/memory.h"
 
 #include <boost/asio/post.hpp>
 
@@ -12,6 +13,8 @@ namespace procctl {
 namespace {
 
 constexpr duration longest_turn = std::chrono::milliseconds(5);
+// After so many orders at once the queues have been large; what they took is given back.
+constexpr std::size_t burst = 500;
 
 } // namespace
 
@@ -50,16 +53,18 @@ void event_pump::run()
         if (!orders_.empty()) { // first what was decided, then what happened since
             const order next = std::move(orders_.front());
             orders_.pop_front();
+            ++carried_out_;
             handlers_.carry_out(next);
             continue;
         }
-        const auto [who, what] = facts_.front();
+        const auto [who, what] = std::move(facts_.front());
         facts_.pop_front();
         orders answer = programs_.on(who, what, now());
         std::move(answer.begin(), answer.end(), std::back_inserter(orders_));
     }
     running.reset();
     arm_timer();
+    if (std::exchange(carried_out_, 0) >= burst) give_back_free_memory();
     handlers_.settled();
 }
 

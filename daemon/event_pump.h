@@ -41,6 +41,7 @@ private:
     handlers handlers_;
     std::deque<std::pair<instance_id, event>> facts_;
     std::deque<order> orders_;
+    std::size_t carried_out_ = 0; // orders, since all was settled
     bool is_running_ = false;
     boost::asio::steady_timer timer_;
     time_point armed_for_ = never;

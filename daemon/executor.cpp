@@ -252,12 +252,11 @@ result<int> executor::output_of(const instance& i, const identity& account)
     auto path = log_path_of(i, account, host_);
     if (!path) return path.error();
     runtime& mine = runtimes_[i.id];
-    if (mine.stream != 0 && mine.stream_path != *path) output_.close(std::exchange(mine.stream, 0));
+    if (mine.stream != 0 && output_.path_of(mine.stream) != *path) output_.close(std::exchange(mine.stream, 0));
     if (mine.stream == 0) {
-        auto opened = output_.open(*path);
+        auto opened = output_.open(std::move(*path));
         if (!opened) return opened.error();
         mine.stream = *opened;
-        mine.stream_path = std::move(*path);
     }
     return output_.write_end(mine.stream);
 }
@@ -313,7 +312,13 @@ void executor::remove(const instance& i, const remove_descriptors& ordered)
 
 void executor::rest(const instance& i)
 {
-    if (const auto found = runtimes_.find(i.id); found != runtimes_.end()) found->second.descriptors.reset();
+    const auto found = runtimes_.find(i.id);
+    if (found == runtimes_.end()) return;
+    runtime& mine = found->second;
+    mine.descriptors.reset();
+    // Its control group goes with its last process.
+    if (mine.main_serial == 0 && mine.control_serial == 0 && !reaper_.has_processes(i.id))
+        reaper_.close_group(i.id);
 }
 
 void executor::forget(instance_id who)

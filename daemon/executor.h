@@ -67,7 +67,6 @@ private:
     // What the kernel holds for an instance.
     struct runtime {
         stream_id stream = 0;
-        std::string stream_path;
         // The processes that are watched, by their serials in the core's words; 0: none.
         std::uint64_t main_serial = 0;
         std::uint64_t control_serial = 0;

@@ -103,15 +103,18 @@ outside_view outside_of(const instance& who, const backend& daemon)
             .stored_descriptors = daemon.stored_descriptors(who)};
 }
 
-std::vector<protocol::program_status> views_of(const std::vector<instance_id>& ids, const backend& daemon)
+// One view at a time: the views of thousands of programs at once would leave the heap that large.
+std::string views_of(const std::vector<instance_id>& ids, const backend& daemon)
 {
     const instant now = daemon.now();
-    std::vector<protocol::program_status> out;
-    out.reserve(ids.size());
-    for (const instance_id id : ids)
-        if (const instance* const who = daemon.programs().find(id))
-            out.push_back(view_of(*who, outside_of(*who, daemon), now));
-    return out;
+    std::string list = "[";
+    for (const instance_id id : ids) {
+        const instance* const who = daemon.programs().find(id);
+        if (who == nullptr) continue;
+        if (list.size() > 1) list += ',';
+        list += to_json(view_of(*who, outside_of(*who, daemon), now));
+    }
+    return list += ']';
 }
 
 std::vector<protocol::problem> problems_of(const diagnostics& found)
@@ -288,14 +291,14 @@ response list_programs(const route_call& call)
     const auto ids =
         patterns.empty() ? checked<std::vector<instance_id>>(programs.all()) : matched(patterns, programs);
     if (!ids) return ids.error().reply;
-    return ok(to_json(views_of(*ids, call.daemon)));
+    return ok(views_of(*ids, call.daemon));
 }
 
 response get_program(const route_call& call)
 {
     const auto ids = named(call);
     if (!ids) return ids.error().reply;
-    return ok(to_json(views_of(*ids, call.daemon)));
+    return ok(views_of(*ids, call.daemon));
 }
 
 response get_properties(const route_call& call)

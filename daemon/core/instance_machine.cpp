@@ -69,26 +69,30 @@ namespace procctl {
 
 void stepper::operator()(const start_requested& e)
 {
+    // A start that another instance's end sets off is nobody's request.
+    const bool is_asked_for = !e.monitored.has_value();
     switch (s_.state) {
     case sub_state::dead:
     case sub_state::failed:
-        s_.start_job = true;
+        s_.start_job = s_.start_job || is_asked_for;
         if (s_.check_serial == 0) begin_start(e.monitored);
         return;
     case sub_state::auto_restart:
-        s_.start_job = true;
+        s_.start_job = s_.start_job || is_asked_for;
         leave_auto_restart();
         begin_start(e.monitored);
         return;
     case sub_state::condition:
     case sub_state::start_pre:
     case sub_state::start:
-    case sub_state::start_post: s_.start_job = true; return;
+    case sub_state::start_post: s_.start_job = s_.start_job || is_asked_for; return;
     case sub_state::running:
     case sub_state::exited:
     case sub_state::reload:
     case sub_state::reload_signal:
-    case sub_state::reload_notify: out_.push_back(finish_job{job_kind::start, job_outcome::done}); return;
+    case sub_state::reload_notify:
+        if (is_asked_for) out_.push_back(finish_job{job_kind::start, job_outcome::done});
+        return;
     case sub_state::stop:
     case sub_state::stop_watchdog:
     case sub_state::stop_sigterm:
@@ -97,7 +101,7 @@ void stepper::operator()(const start_requested& e)
     case sub_state::final_watchdog:
     case sub_state::final_sigterm:
     case sub_state::final_sigkill:
-        s_.start_job = true;
+        s_.start_job = s_.start_job || is_asked_for;
         if (s_.pending == pending_job::none) s_.pending = pending_job::start;
         return;
     }

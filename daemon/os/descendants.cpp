@@ -64,7 +64,8 @@ void descendants::set_invocation(group g, const std::string& id)
 
 void descendants::add(pid_t pid, group g, bool leads_session)
 {
-    remove(pid); // an orphan that had been found
+    if (groups_.empty()) return; // nobody asks; who is not known here is taken for an orphan of nobody
+    remove(pid);                 // an orphan that had been found
     auto found = groups_.find(g);
     if (found == groups_.end()) g = no_group;
     children_.emplace(pid, g);

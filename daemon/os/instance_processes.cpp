@@ -54,7 +54,6 @@ result<void> instance_processes::open(group g, const std::string& name)
         }
         entry->second.cgroup = std::move(*made);
     }
-    by_cgroup_.insert_or_assign(entry->second.cgroup->path(), g);
     return {};
 }
 
@@ -75,14 +74,13 @@ result<void> instance_processes::mend(group g, instance& i)
     }
     ignore_events(*i.cgroup);
     auto made = cgroups_.open(i.name);
-    by_cgroup_.erase(i.cgroup->path());
     if (!made) {
+        by_cgroup_.erase(i.cgroup->path());
         i.cgroup.reset();
         descendants_.open(g);
         return made.error();
     }
     i.cgroup = std::move(*made);
-    by_cgroup_.insert_or_assign(i.cgroup->path(), g);
     if (awaited_.contains(g)) watch_events(*i.cgroup, g); // its end may not have been told yet
     return {};
 }
@@ -134,7 +132,6 @@ void instance_processes::close(group g)
     descendants_.close(g);
     auto closed = groups_.extract(g);
     if (!closed || !closed.mapped().cgroup) return;
-    by_cgroup_.erase(closed.mapped().cgroup->path());
     if (!cgroups_.remove(closed.mapped().name)) remove_when_empty(std::move(closed.mapped()));
 }
 
@@ -230,13 +227,19 @@ bool instance_processes::has_processes(group g) const
 void instance_processes::await_end(group g)
 {
     if (!awaited_.insert(g).second) return;
-    if (const auto* const cgroup = find_cgroup(g)) watch_events(*cgroup, g);
+    const auto* const cgroup = find_cgroup(g);
+    if (!cgroup) return;
+    watch_events(*cgroup, g);
+    by_cgroup_.insert_or_assign(cgroup->path(), g);
 }
 
 void instance_processes::await_no_more(group g)
 {
     if (awaited_.erase(g) == 0) return;
-    if (const auto* const cgroup = find_cgroup(g)) ignore_events(*cgroup);
+    const auto* const cgroup = find_cgroup(g);
+    if (!cgroup) return;
+    ignore_events(*cgroup);
+    by_cgroup_.erase(cgroup->path());
 }
 
 void instance_processes::watch_events(const control_group& cgroup, mark m)

@@ -90,7 +90,7 @@ private:
     descendants descendants_;
     unique_fd events_; // an epoll
     std::unordered_map<group, instance> groups_;
-    std::unordered_map<std::string, group> by_cgroup_; // its path
+    std::unordered_map<std::string, group> by_cgroup_; // the path of those that are awaited
     std::unordered_set<group> awaited_;
     std::unordered_map<mark, closed_instance> closed_; // to be removed when it is empty
     std::unordered_map<std::string, mark> closed_names_;

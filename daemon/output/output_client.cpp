@@ -426,6 +426,8 @@ result<stream_id> output_client::open(std::string path)
     return id;
 }
 
+const std::string& output_client::path_of(stream_id id) const { return impl_->streams.at(id).path; }
+
 int output_client::write_end(stream_id id) const
 {
     const auto found = impl_->streams.find(id);

@@ -57,6 +57,7 @@ public:
     // A stream: a pipe, and the file its bytes are appended to (made, folders too, with mode 0640/0750, when
     // missing).
     [[nodiscard]] result<stream_id> open(std::string path);
+    [[nodiscard]] const std::string& path_of(stream_id) const; // of an open stream
     // The pipe's end for a child's stdout and stderr; borrowed, valid until close.
     [[nodiscard]] int write_end(stream_id) const;
     // What is still in the pipe is written, then file and pipe are closed.
