@@ -64,10 +64,11 @@ std::string name_of(const std::string& state_dir)
 
 daemon_process::daemon_process(load_request request)
     : request_(std::move(request)), signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      reaper_(io_, {.exited = [this](auto token, const auto& end,
-                                     bool others) { child_exited(token, end, others); },
-                    .group_empty = [this](auto group) { executor_->group_empty(group); }},
-              cgroups_),
+      reaper_(
+          io_,
+          {.exited = [this](auto token, const auto& end, bool others) { child_exited(token, end, others); },
+           .group_empty = [this](auto group) { executor_->group_empty(group); }},
+          cgroups_),
       helpers_(io_, [this](pid_t pid, unique_fd pidfd,
                            auto ended) { watch(pid, std::move(pidfd), std::move(ended)); }),
       started_(now().wall)

@@ -252,7 +252,8 @@ result<int> executor::output_of(const instance& i, const identity& account)
     auto path = log_path_of(i, account, host_);
     if (!path) return path.error();
     runtime& mine = runtimes_[i.id];
-    if (mine.stream != 0 && output_.path_of(mine.stream) != *path) output_.close(std::exchange(mine.stream, 0));
+    if (mine.stream != 0 && output_.path_of(mine.stream) != *path)
+        output_.close(std::exchange(mine.stream, 0));
     if (mine.stream == 0) {
         auto opened = output_.open(std::move(*path));
         if (!opened) return opened.error();

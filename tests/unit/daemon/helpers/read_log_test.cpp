@@ -203,7 +203,8 @@ TEST_CASE("logs of several instances have their names before each line", "[read_
           "web@1 | two\nweb@1 | unfinished\napi   | three\n");
 }
 
-TEST_CASE("a log that is missing or empty has no lines, and one that cannot be read back says so", "[read_log]")
+TEST_CASE("a log that is missing or empty has no lines, and one that cannot be read back says so",
+          "[read_log]")
 {
     const scratch_folder folder;
     append(folder / "empty", "");
