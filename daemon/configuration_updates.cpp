@@ -66,6 +66,7 @@ void configuration_updates::loaded(request& r, result<std::string> text)
         return answer(std::move(r.done), std::move(report));
     }
     report.ok = true;
+    pump_.catch_up();
     report.change = programs_.plan(next->programs);
     if (r.dry_run) return answer(std::move(r.done), std::move(report));
     apply(r, std::move(*next), std::move(report));

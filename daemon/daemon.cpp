@@ -131,6 +131,7 @@ result<void> daemon_process::set_up(load_result loaded)
     if (!mistakes.empty()) return make_error("cannot start with these settings:" + mistakes);
     host_.daemon = loaded.daemon;
     host_.host = loaded.host;
+    if (::getpid() != 1) host_.manager_pid = ::getpid();
     if (const char* folder = std::getenv("XDG_RUNTIME_DIR");
         folder != nullptr && host_.daemon.where == scope::user)
         host_.runtime_dir_of_user = folder;
@@ -252,6 +253,7 @@ void daemon_process::stop_requested(const std::string& by)
     if (is_finishing_) return end(final_status_); // all programs are down: what is waited for is a disk
     if (is_stopping_) {
         log_->warning(by + " again: killing what is still there");
+        pump_->catch_up();
         pump_->carry_out(programs_->hurry(now()));
         return;
     }
@@ -259,6 +261,7 @@ void daemon_process::stop_requested(const std::string& by)
     updates_->refuse_all();
     log_->info("stopping all programs (" + by + ")");
     service_manager_.notify("STOPPING=1");
+    pump_->catch_up();
     pump_->carry_out(programs_->shut_down(now()));
 }
 
@@ -338,12 +341,13 @@ void daemon_process::carry_out(const instance& i, const action& ordered)
                           [&](const find_main& what) { executor_->find(i, what); },
                           [&](const watch_main& what) { executor_->watch(i, what); },
                           [&](const send_signal& what) { executor_->signal(i, what); },
+                          [&](const end_process& what) { executor_->end(i, what); },
                           [&](const store_descriptors& what) { executor_->store(i, what); },
                           [&](const remove_descriptors& what) { executor_->remove(i, what); },
                           [&](const announce_state& what) {
                               updates_->touched(i.id);
                               state_changed(i, what);
-                              if (is_down(i.status)) executor_->rest(i);
+                              executor_->state_changed(i);
                           },
                           [](const trigger_others&) {}, // the supervisor has done it
                           [&](const exit_daemon& what) {
@@ -351,7 +355,10 @@ void daemon_process::carry_out(const instance& i, const action& ordered)
                               final_status_ = what.exit_status;
                               stop_requested(i.name + " has come to its end");
                           },
-                          [&](const finish_job&) { updates_->touched(i.id); }},
+                          [&](const finish_job&) {
+                              updates_->touched(i.id);
+                              executor_->state_changed(i);
+                          }},
                ordered);
 }
 

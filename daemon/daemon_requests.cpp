@@ -35,6 +35,7 @@ void daemon_process::request(std::vector<instance_id> whom, job_kind kind, const
     auto answered = [this, done = std::move(done)](std::vector<job_report> reports) {
         boost::asio::post(io_, [done, reports = std::move(reports)]() mutable { done(std::move(reports)); });
     };
+    pump_->catch_up();
     auto jobs = jobs_.open(answered);
     std::vector<job_report> queued;
     orders out;
@@ -58,6 +59,7 @@ void daemon_process::reset_failed(std::vector<instance_id> whom, const requester
         const instance* i = programs_->find(id);
         if (i == nullptr) continue;
         log_->info(i->name + ": reset-failed requested by " + text_of(who));
+        pump_->catch_up();
         pump_->carry_out(programs_->reset_failed(id, now()));
     }
 }
@@ -68,6 +70,7 @@ void daemon_process::kill(std::vector<instance_id> whom, int signal, signal_scop
         const instance* i = programs_->find(id);
         if (i == nullptr) continue;
         log_->info(i->name + ": " + signal_name(signal) + " sent by " + text_of(who));
+        pump_->catch_up();
         pump_->carry_out(programs_->kill(id, signal, scope));
     }
 }

@@ -35,6 +35,26 @@ void event_pump::carry_out(orders answer)
     run();
 }
 
+void event_pump::tell_next_fact()
+{
+    const auto [who, what] = std::move(facts_.front());
+    facts_.pop_front();
+    for (order& o : programs_.on(who, what, now())) {
+        // What nobody wants ends before another takes its place.
+        const auto* mine = std::get_if<instance_order>(&o);
+        if (mine != nullptr && std::holds_alternative<end_process>(mine->what))
+            orders_.push_front(std::move(o));
+        else
+            orders_.push_back(std::move(o));
+    }
+}
+
+void event_pump::catch_up()
+{
+    while (!facts_.empty())
+        tell_next_fact();
+}
+
 void event_pump::run()
 {
     if (is_running_) return; // the caller is one of the handlers below: the loop there goes on with it
@@ -57,10 +77,7 @@ void event_pump::run()
             handlers_.carry_out(next);
             continue;
         }
-        const auto [who, what] = std::move(facts_.front());
-        facts_.pop_front();
-        orders answer = programs_.on(who, what, now());
-        std::move(answer.begin(), answer.end(), std::back_inserter(orders_));
+        tell_next_fact();
     }
     running.reset();
     arm_timer();
@@ -103,6 +120,7 @@ void event_pump::on_time()
 {
     is_due_ = false;
     armed_for_ = never;
+    catch_up();
     carry_out(programs_.on_time(now()));
 }
 

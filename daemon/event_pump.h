@@ -27,11 +27,15 @@ public:
     event_pump(boost::asio::io_context&, supervisor&, handlers);
 
     void fact(instance_id, const event&);
+    // Tells the supervisor what has happened by now. To be called before anything is asked of it: an order
+    // that has been carried out could be taken back otherwise, and nobody would own the process that it made.
+    void catch_up();
     // Carries out what a request to the supervisor has answered.
     void carry_out(orders);
 
 private:
     void run();
+    void tell_next_fact();
     void go_on_later();
     void arm_timer();
     void on_time();

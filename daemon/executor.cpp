@@ -3,6 +3,7 @@
 #include "daemon/control/words.h"
 #include "daemon/core/command_environment.h"
 #include "daemon/helpers/helper_main.h"
+#include "daemon/os/foreign_descriptors.h"
 
 #include <filesystem>
 
@@ -66,7 +67,7 @@ void executor::check(const instance& i, const check_conditions& ordered)
     const program_config& config = config_of(i);
     const auto failed = [&](const std::string& why) {
         handlers_.warn(i, "cannot look at its path conditions: " + why);
-        handlers_.fact(id, conditions_checked{ordered.serial, false, true});
+        handlers_.fact(id, conditions_checked{.serial = ordered.serial, .is_known = false});
     };
     std::vector<path_condition> conditions = config.condition_path_exists;
     std::vector<path_condition> asserts = config.assert_path_exists;
@@ -83,14 +84,20 @@ void executor::check(const instance& i, const check_conditions& ordered)
             if (asker == nullptr || asker->status.check_serial != ordered.serial) return;
             const auto answer =
                 text ? conditions_answer_from_json(*text) : result<conditions_answer>(text.error());
-            if (!answer)
-                handlers_.warn(*asker, answer.error().message());
-            else if (!answer->condition_met || !answer->assert_met)
+            conditions_checked fact{.serial = ordered.serial};
+            if (!answer) {
+                handlers_.warn(*asker, "cannot look at its path conditions: " + answer.error().message());
+                fact.is_known = false;
+            } else if (!answer->condition_met || !answer->assert_met) {
                 handlers_.warn(*asker, "not started: " + (answer->condition_met
                                                               ? path_asserts(config_of(*asker))
                                                               : path_conditions(config_of(*asker))));
-            handlers_.fact(id, conditions_checked{ordered.serial, answer && answer->condition_met,
-                                                  answer && answer->assert_met});
+                fact.condition_met = answer->condition_met;
+                fact.assert_met = answer->assert_met;
+            }
+            handlers_.fact(id, fact);
+            // An automatic restart that is skipped announces nothing.
+            if (const instance* after = programs_.find(id)) state_changed(*after);
         });
 }
 
@@ -195,6 +202,8 @@ void executor::run(const start_order& wanted, const resolved_identity& found, co
     request->standard_output = *output;
     request->standard_error = *output;
     request->passed_descriptors = std::move(descriptors);
+    open_group(
+        i); // once more: a helper may have taken its time, and others may do to the group what they like
     request->cgroup = reaper_.cgroup_of(who);
     request->joins_cgroup = reaper_.joins_cgroup(who);
 
@@ -237,7 +246,7 @@ void executor::fail_identity(const start_order& wanted, const resolved_identity&
     const int status = exit_status_of(missing.is_group ? spawn_stage::group : spawn_stage::user);
     handlers_.fact(wanted.who, process_exited{wanted.what.serial,
                                               {exit_code_kind::exited, status},
-                                              reaper_.has_processes(wanted.who)});
+                                              reaper_.await_processes(wanted.who)});
 }
 
 void executor::fail(const start_order& wanted, std::string reason)
@@ -292,13 +301,19 @@ void executor::signal(const instance& i, const send_signal& ordered)
     if (const auto sent = reaper_.signal_others(i.id, ordered.signal, known); !sent) warn(sent.error());
 }
 
+void executor::end(const instance& i, const end_process& ordered)
+{
+    if (const auto sent = reaper_.signal(token_of(i.id, ordered.serial), SIGKILL); !sent)
+        handlers_.warn(i, sent.error().message());
+}
+
 void executor::store(const instance& i, const store_descriptors& ordered)
 {
     runtime& mine = runtimes_[i.id];
     if (!mine.descriptors) mine.descriptors.emplace(io_);
-    auto& received = *static_cast<std::vector<unique_fd>*>(
+    auto& received = *static_cast<foreign_descriptors*>(
         std::const_pointer_cast<void>(ordered.descriptors).get()); // made by notifications, for us alone
-    const auto outcome = mine.descriptors->add(std::move(received), ordered.name, ordered.polls,
+    const auto outcome = mine.descriptors->add(received.take(), ordered.name, ordered.polls,
                                                i.program->config.file_descriptor_store_max);
     // Once a run: what a program does over and over must not fill the log.
     if (outcome.refused != 0 && std::exchange(mine.refused_in, i.status.invocation) != i.status.invocation)
@@ -311,6 +326,13 @@ void executor::remove(const instance& i, const remove_descriptors& ordered)
     if (runtime& mine = runtimes_[i.id]; mine.descriptors) mine.descriptors->remove(ordered.name);
 }
 
+void executor::state_changed(const instance& i)
+{
+    if (i.status.sought_serial == 0) finder_.forget(i.id);
+    if (is_down(i.status)) rest(i);
+}
+
+// What is kept for the next process of a run is released.
 void executor::rest(const instance& i)
 {
     const auto found = runtimes_.find(i.id);
@@ -332,7 +354,7 @@ void executor::forget(instance_id who)
         if (serial != 0) reaper_.forget(token_of(who, serial));
     reaper_.close_group(who);
     notifications_.close(who);
-    finder_.forget(who);
+    finder_.forget_all(who);
     if (mine.stream != 0) output_.close(mine.stream);
     runtimes_.erase(found);
     notes_.erase(who);
@@ -343,10 +365,10 @@ void executor::forget(instance_id who)
 void executor::child_exited(reaper::token token, const process_end& end, bool has_others)
 {
     const auto who = static_cast<instance_id>(token >> 32U);
+    // What it said last comes before its end. It may have been the last word on the whole instance.
+    notifications_.drain(who);
     const auto found = runtimes_.find(who);
     if (found == runtimes_.end()) return;
-    // What it said last comes before its end.
-    notifications_.drain(who);
     runtime& mine = found->second;
     if (mine.control_serial != 0 && token == token_of(who, mine.control_serial))
         handlers_.fact(who, process_exited{std::exchange(mine.control_serial, 0), end, has_others});
@@ -357,6 +379,7 @@ void executor::child_exited(reaper::token token, const process_end& end, bool ha
 void executor::main_exited(instance_id who, std::uint64_t serial, const process_end& end, bool has_others)
 {
     const instance* i = programs_.find(who);
+    if (i == nullptr) return; // it is about to be forgotten
     const program_config& config = i->program->config;
     if (config.type != service_type::forking || config.pid_file.empty())
         return handlers_.fact(who, process_exited{serial, end, has_others});
@@ -365,7 +388,7 @@ void executor::main_exited(instance_id who, std::uint64_t serial, const process_
         const auto found = runtimes_.find(who);
         if (found == runtimes_.end()) return;
         found->second.is_end_pending = false;
-        handlers_.fact(who, process_exited{serial, end, reaper_.has_processes(who)});
+        handlers_.fact(who, process_exited{serial, end, reaper_.await_processes(who)});
     });
 }
 

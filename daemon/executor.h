@@ -44,10 +44,11 @@ public:
     void find(const instance&, const find_main&);
     void watch(const instance&, const watch_main&);
     void signal(const instance&, const send_signal&);
+    void end(const instance&, const end_process&);
     void store(const instance&, const store_descriptors&);
     void remove(const instance&, const remove_descriptors&);
-    // The instance has come to rest: what is kept for the next process of a run is released.
-    void rest(const instance&);
+    // Whatever its state does not need any more is released.
+    void state_changed(const instance&);
     // Releases what belongs to an instance that is gone for good.
     void forget(instance_id);
 
@@ -101,6 +102,7 @@ private:
                                        std::vector<int>& descriptors);
     void main_exited(instance_id, std::uint64_t serial, const process_end&, bool has_others);
     void open_group(const instance&);
+    void rest(const instance&);
 
     boost::asio::io_context& io_;
     const supervisor& programs_;

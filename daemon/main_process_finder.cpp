@@ -52,7 +52,9 @@ void main_process_finder::answered(instance_id who, const find_main& ordered, co
     if (i == nullptr || i->status.sought_serial != ordered.serial) return;
     auto [process, problem, refused] = judge(who, path, answer);
     if (process) return handlers_.fact(who, main_found{ordered.serial, std::move(*process)});
-    handlers_.warn(*i, problem);
+    if (complained_of_ != ordered.serial || complainer_ != who) handlers_.warn(*i, problem);
+    complained_of_ = ordered.serial;
+    complainer_ = who;
     if (ordered.waits && refused != 0) return read(who, ordered, path, refused); // it may yet be corrected
     handlers_.fact(who, main_not_found{ordered.serial});
 }
@@ -62,15 +64,26 @@ void main_process_finder::look_for_successor(const instance& i, const identity& 
 {
     const auto path = pid_file_of(i, who, host_);
     if (!path) return told();
-    helpers_.collect(pid_file_task(*path, false), reading_limit,
-                     [this, id = i.id, path = *path, told](const result<std::string>& answer) {
-                         if (auto found = judge(id, path, answer); found.process)
-                             handlers_.fact(id, main_moved{std::move(*found.process)});
-                         told();
-                     });
+    // In the lane of those that wait, so that a helper which hangs elsewhere keeps no end from being told.
+    auto looking = helpers_.watch(pid_file_task(*path, false), reading_limit,
+                                  [this, id = i.id, path = *path, told](const result<std::string>& answer) {
+                                      if (auto found = judge(id, path, answer); found.process)
+                                          handlers_.fact(id, main_moved{std::move(*found.process)});
+                                      told();
+                                  });
+    leaving_.insert_or_assign(i.id, std::move(looking));
 }
 
-void main_process_finder::forget(instance_id who) { waiting_.erase(who); }
+void main_process_finder::forget(instance_id who)
+{
+    if (!waiting_.empty()) waiting_.erase(who);
+}
+
+void main_process_finder::forget_all(instance_id who)
+{
+    forget(who);
+    leaving_.erase(who);
+}
 
 // systemd's service_is_suitable_main_pid(): a process outside the program is believed in only where nobody
 // but root could have written the file.

@@ -26,8 +26,10 @@ public:
     // The main process has ended. Tells main_moved first when the PID file names another one by now; then
     // calls `told`.
     void look_for_successor(const instance&, const identity& who, std::function<void()> told);
-    // No answer is wanted any more.
+    // No answer to find() is wanted any more.
     void forget(instance_id);
+    // The instance is gone; what has been asked for it is answered to nobody.
+    void forget_all(instance_id);
 
 private:
     struct found_in_file {
@@ -47,6 +49,10 @@ private:
     const host_facts& host_;
     handlers handlers_;
     std::unordered_map<instance_id, helper_runner::watch_token> waiting_;
+    std::unordered_map<instance_id, helper_runner::watch_token> leaving_; // look_for_successor
+    // The search that was complained of last: once is enough, however often the file is changed.
+    instance_id complainer_ = 0;
+    std::uint64_t complained_of_ = 0;
 };
 
 } // namespace procctl

@@ -1,5 +1,7 @@
 #include "daemon/notifications.h"
 
+#include "daemon/os/foreign_descriptors.h"
+
 #include <filesystem>
 
 #include <fcntl.h>
@@ -33,7 +35,12 @@ notifications::notifications(boost::asio::io_context& io, const supervisor& prog
 
 result<std::string> notifications::address_of(const instance& i)
 {
-    if (const auto known = sockets_.find(i.id); known != sockets_.end()) return known->second.address();
+    if (const auto known = sockets_.find(i.id); known != sockets_.end()) {
+        const std::string& address = known->second.address();
+        if (address.starts_with('@') || ::access(address.c_str(), F_OK) == 0) return address;
+        sockets_.erase(known); // somebody, a cleaner of /run perhaps, has deleted it
+        (void)make_notify_folder(folder_);
+    }
     const instance_id who = i.id;
     auto opened = notify_socket::open(
         io_, kind_, folder_, i.name, [this, who](notify_socket::datagram d) { received(who, std::move(d)); });
@@ -50,14 +57,20 @@ void notifications::close(instance_id who) { sockets_.erase(who); }
 
 void notifications::received(instance_id who, notify_socket::datagram datagram)
 {
+    std::shared_ptr<foreign_descriptors> attached;
+    if (!datagram.descriptors.empty())
+        attached = std::make_shared<foreign_descriptors>(std::move(datagram.descriptors));
     const instance* i = programs_.find(who);
     if (i == nullptr) return;
     auto message = datagram.is_refused ? make_error("refused") : parse_notify_message(datagram.text);
     if (!message) return fact_(who, notification_ignored{});
-    fact_(who, as_fact(*i, std::move(datagram), std::move(*message)));
+    notified fact = as_fact(*i, datagram, std::move(*message));
+    fact.descriptors = std::move(attached);
+    fact_(who, fact);
 }
 
-notified notifications::as_fact(const instance& i, notify_socket::datagram datagram, notify_message message)
+notified notifications::as_fact(const instance& i, const notify_socket::datagram& datagram,
+                                notify_message message)
 {
     notified fact;
     fact.pid = datagram.pid;
@@ -66,8 +79,6 @@ notified notifications::as_fact(const instance& i, notify_socket::datagram datag
     if (effective_notify_access(i.program->config) == notify_access::all)
         fact.is_member = reaper_.is_member(i.id, datagram.pid);
     if (message.main_pid) fact.new_main = find_process(reaper_, i.id, *message.main_pid);
-    if (!datagram.descriptors.empty())
-        fact.descriptors = std::make_shared<std::vector<unique_fd>>(std::move(datagram.descriptors));
     fact.message = std::move(message);
     return fact;
 }
@@ -75,7 +86,7 @@ notified notifications::as_fact(const instance& i, notify_socket::datagram datag
 std::optional<found_process> find_process(reaper& processes, instance_id who, pid_t pid)
 {
     auto candidate = reaper::open_process(pid);
-    if (!candidate) return std::nullopt;
+    if (!candidate || processes.is_watched_elsewhere(pid, who)) return std::nullopt;
     return found_process{pid, processes.is_member(who, pid), candidate->is_child,
                          std::make_shared<unique_fd>(std::move(candidate->pidfd))};
 }

@@ -26,7 +26,7 @@ public:
 
 private:
     void received(instance_id, notify_socket::datagram);
-    [[nodiscard]] notified as_fact(const instance&, notify_socket::datagram, notify_message);
+    [[nodiscard]] notified as_fact(const instance&, const notify_socket::datagram&, notify_message);
 
     boost::asio::io_context& io_;
     const supervisor& programs_;

@@ -85,8 +85,15 @@ result<environment> build(const instance& i, exec_command which, const identity&
     variables.emplace_back("INVOCATION_ID", i.status.invocation.text());
     if (!host.runtime_dir_of_user.empty())
         variables.emplace_back("XDG_RUNTIME_DIR", host.runtime_dir_of_user);
+    // By this systemd-notify knows that its parent is the manager, in whose name it must not speak.
+    if (host.manager_pid != 0) variables.emplace_back("MANAGERPID", std::to_string(host.manager_pid));
     for (auto& [name, value] : command_environment(config, i.status, which))
         variables.emplace_back(name, std::move(value));
+    if (config.type == service_type::forking && !config.pid_file.empty()) {
+        auto pid_file = pid_file_of(i, who, host);
+        if (!pid_file) return pid_file.error();
+        variables.emplace_back("PIDFILE", std::move(*pid_file));
+    }
     add_connections(variables, request, connections);
     for (const auto& [name, value] : config.environment) {
         auto expanded = expand_specifiers(value, context);

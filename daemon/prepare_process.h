@@ -17,6 +17,7 @@ namespace procctl {
 struct host_facts {
     settings daemon;
     std::string host;                // %H
+    int manager_pid = 0;             // the daemon's own, for MANAGERPID; 0: it is process 1
     std::string runtime_dir_of_user; // $XDG_RUNTIME_DIR, handed on by a user's daemon; empty: none
 };
 

@@ -225,6 +225,13 @@ void stepper::operator()(const conditions_checked& e)
 {
     if (e.serial == 0 || e.serial != s_.check_serial) return;
     s_.check_serial = 0;
+    if (!e.is_known) {
+        program_ = &next_;
+        s_.result = service_result::success;
+        s_.exec_main = {};
+        s_.stop_requested = false;
+        return enter_dead(service_result::resources, may_restart::yes);
+    }
     if (e.condition_met && e.assert_met) return enter_start(std::exchange(s_.monitored, {}));
     s_.condition_failed = true;
     s_.flush_n_restarts = true;

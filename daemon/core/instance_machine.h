@@ -175,6 +175,7 @@ struct conditions_checked {
     std::uint64_t serial = 0;
     bool condition_met = true;
     bool assert_met = true;
+    bool is_known = true; // false: nobody could look, so that the start fails with the result resources
 };
 // The answer to find_main.
 struct main_found {
@@ -248,6 +249,10 @@ struct send_signal {
     int signal = 0;
     signal_scope scope = signal_scope::all;
 };
+// A process that was made although its order had been taken back by then: nobody wants it. SIGKILL.
+struct end_process {
+    std::uint64_t serial = 0;
+};
 // FDSTORE=1, up to file_descriptor_store_max, and FDSTOREREMOVE=1.
 struct store_descriptors {
     attachment descriptors;
@@ -297,9 +302,9 @@ struct finish_job {
     job_outcome outcome;
 };
 
-using action =
-    std::variant<check_conditions, start_process, find_main, watch_main, send_signal, store_descriptors,
-                 remove_descriptors, announce_state, trigger_others, exit_daemon, finish_job>;
+using action = std::variant<check_conditions, start_process, find_main, watch_main, send_signal, end_process,
+                            store_descriptors, remove_descriptors, announce_state, trigger_others,
+                            exit_daemon, finish_job>;
 
 struct step_result {
     instance_status next;

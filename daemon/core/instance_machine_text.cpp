@@ -95,6 +95,7 @@ struct in_words {
     {
         return "send_signal " + signal_name(a.signal) + ' ' + std::string(to_text(a.scope));
     }
+    std::string operator()(const end_process&) const { return "end_process"; }
     std::string operator()(const store_descriptors& a) const { return "store_descriptors " + a.name; }
     std::string operator()(const remove_descriptors& a) const { return "remove_descriptors " + a.name; }
     std::string operator()(const announce_state& a) const

@@ -16,7 +16,13 @@ spawn_failure failure_of(const process_end& end)
 void stepper::operator()(const process_started& e)
 {
     if (is_main_ordered() && e.serial == s_.main_serial) return main_started(e);
-    if (!has_control() || s_.control_pid != 0 || e.serial != s_.control_serial) return;
+    if (e.serial == s_.main_serial || (e.serial == s_.control_serial && s_.control_pid != 0)) return;
+    if (e.serial == 0 || e.serial > s_.last_serial) return;
+    if (e.serial != s_.control_serial) { // between two turns of the pump its order was taken back
+        s_.has_others = true;
+        out_.push_back(end_process{e.serial});
+        return;
+    }
     s_.control_pid = e.pid;
     s_.control_failure = e.failure;
     announce();
@@ -192,7 +198,9 @@ void stepper::main_exited(const process_exited& e)
         s_.main_index + 1 < program_->exec_start.size())
         return run_main(s_.main_index + 1);
     if (program_->exit == exit_type::cgroup && s_.has_others) {
-        if (s_.state == sub_state::start && !has_control()) enter_running(f);
+        // A notify program still owes READY=1, which another process of it may say.
+        if (s_.state == sub_state::start && !has_control() && !is_notify(program_->type))
+            f == service_result::success ? enter_start_post() : enter_running(f);
         return;
     }
     switch (s_.state) {
@@ -346,9 +354,10 @@ void stepper::start_post_is_over()
 void stepper::reload_command_is_over(service_result f)
 {
     if (f == service_result::success && (has_pid_file() || wants_guess())) return seek_main(false);
-    // A notify-reload program has still to say that it has reloaded.
-    if (s_.reload_begin != never && s_.main_pid != 0) {
-        set_state(sub_state::reload_signal);
+    // As systemd 253: what the program has said while the command ran decides whether it is waited for.
+    if (f == service_result::success && s_.reload_begin != never && s_.main_pid != 0 &&
+        s_.notified == notify_state::reloading) {
+        set_state(sub_state::reload_notify);
         s_.deadline = later(now_.monotonic, program_->timeout_start);
         return;
     }

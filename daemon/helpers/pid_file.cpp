@@ -1,14 +1,13 @@
 #include "daemon/helpers/pid_file.h"
 
 #include "common/unique_fd.h"
+#include "daemon/os/process_info.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,15 +83,9 @@ private:
 
 bool is_alive(int pid)
 {
-    if (::kill(pid, 0) != 0 && errno == ESRCH) return false;
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::ostringstream text;
-    if (!file || !(text << file.rdbuf())) return true; // what kill(2) said must do
-    // "4711 (any name) Z …": the state follows the last parenthesis.
-    const std::string line = std::move(text).str();
-    const std::size_t end = line.rfind(") ");
-    return end == std::string::npos || end + 2 >= line.size() ||
-           (line[end + 2] != 'Z' && line[end + 2] != 'X');
+    const auto info = read_process(pid);
+    if (info) return !info->has_ended();
+    return ::kill(pid, 0) == 0 || errno != ESRCH; // where /proc does not show it
 }
 
 // The folder of the path, or the nearest one above it that exists. Watching it again changes nothing.
@@ -143,6 +136,8 @@ std::optional<pid_file> wait_for_pid_file(const std::string& path, int asker, in
 {
     // Without one (there may be too many) it is looked for now and then.
     const unique_fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    // Who has been refused once is not asked again as fast as the file can be changed.
+    if (refused != 0) ::poll(nullptr, 0, look_again_ms);
     for (;;) {
         // The watch comes before the look, so that nothing is missed in between.
         if (inotify) watch_folder_of(path, inotify.get());

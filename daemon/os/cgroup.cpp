@@ -168,7 +168,8 @@ result<unique_fd> make_locked(int parent, const std::string& name, const std::st
     // Another daemon that starts may take it for abandoned before it is locked, lock it and remove it.
     constexpr int most_attempts = 100;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
-        if (::mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST)
+        // Others may pass through it, but not open it: who can open it can hold the lock.
+        if (::mkdirat(parent, name.c_str(), 0711) != 0 && errno != EEXIST)
             return last_error("cannot make " + path);
         auto folder = open_folder(parent, name.c_str());
         if (!folder && errno != ENOENT) return last_error("cannot open " + path);

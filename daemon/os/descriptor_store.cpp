@@ -1,5 +1,7 @@
 #include "daemon/os/descriptor_store.h"
 
+#include "daemon/os/foreign_descriptors.h"
+
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <algorithm>
@@ -47,12 +49,25 @@ bool is_same_file(const stored& a, const stored& b)
     return ::fcntl(a.descriptor.get(), F_GETFL) == ::fcntl(b.descriptor.get(), F_GETFL);
 }
 
+// Pipes, sockets and what has no type (event counters and their like) can hang up. Nothing else is asked: a
+// file on a FUSE mount, or a device, would have the loop wait for whoever serves it.
+bool can_hang_up(const stored& s)
+{
+    return S_ISFIFO(s.facts.st_mode) || S_ISSOCK(s.facts.st_mode) || (s.facts.st_mode & S_IFMT) == 0;
+}
+
 } // namespace
 
 // The descriptors that are polled sit in an epoll of their own, of which the loop sees a single descriptor:
 // they are registered for hang-ups alone, so that a socket the program is busy with wakes nobody.
 struct descriptor_store::impl {
     explicit impl(boost::asio::io_context& io) : poll(io) {}
+    ~impl()
+    {
+        drop_if([](const stored&) { return true; });
+    }
+    impl(const impl&) = delete;
+    impl& operator=(const impl&) = delete;
 
     bool open_poll();
     bool start_polling(const stored&);
@@ -81,11 +96,11 @@ bool descriptor_store::impl::open_poll()
     return true;
 }
 
-// False when that cannot be: EPERM for a file or a folder, EBADF for one opened with O_PATH. These never hang
-// up. Where the daemon has run out of something they are kept all the same, which is the lesser loss.
+// False when that cannot be: EBADF for one opened with O_PATH, which never hangs up. Where the daemon has run
+// out of something they are kept all the same, which is the lesser loss.
 bool descriptor_store::impl::start_polling(const stored& s)
 {
-    if (!open_poll()) return false;
+    if (!can_hang_up(s) || !open_poll()) return false;
     epoll_event event{.events = 0, .data = {.u64 = s.id}}; // EPOLLHUP and EPOLLERR are always told
     return ::epoll_ctl(poll.native_handle(), EPOLL_CTL_ADD, s.descriptor.get(), &event) == 0;
 }
@@ -121,11 +136,15 @@ void descriptor_store::impl::drop_hung_up()
 
 template <class Condition> std::size_t descriptor_store::impl::drop_if(Condition condition)
 {
-    return std::erase_if(all, [&](const stored& s) {
+    std::vector<unique_fd> dropped;
+    const std::size_t count = std::erase_if(all, [&](stored& s) {
         if (!condition(s)) return false;
         stop_polling(s);
+        dropped.push_back(std::move(s.descriptor));
         return true;
     });
+    close_elsewhere(std::move(dropped));
+    return count;
 }
 
 descriptor_store::descriptor_store(boost::asio::io_context& io) : impl_(std::make_unique<impl>(io)) {}
@@ -137,19 +156,23 @@ descriptor_store::outcome descriptor_store::add(std::vector<unique_fd> descripto
                                                 bool polls, std::size_t most)
 {
     outcome counts;
+    std::vector<unique_fd> dropped;
     for (unique_fd& fd : descriptors) {
         stored candidate{.id = ++impl_->last_id, .descriptor = std::move(fd), .name = name};
-        if (impl_->all.size() >= most || ::fstat(candidate.descriptor.get(), &candidate.facts) != 0) {
+        if (impl_->all.size() >= most || !look_at_descriptor(candidate.descriptor.get(), candidate.facts)) {
             ++counts.refused;
+            dropped.push_back(std::move(candidate.descriptor));
         } else if (std::ranges::any_of(impl_->all,
                                        [&](const stored& s) { return is_same_file(s, candidate); })) {
             ++counts.duplicate;
+            dropped.push_back(std::move(candidate.descriptor));
         } else {
             candidate.is_polled = polls && impl_->start_polling(candidate);
             impl_->all.push_back(std::move(candidate));
             ++counts.kept;
         }
     }
+    close_elsewhere(std::move(dropped));
     return counts;
 }
 

@@ -2,6 +2,7 @@
 
 #include "daemon/core/notify_message.h"
 #include "daemon/os/folders.h"
+#include "daemon/os/foreign_descriptors.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <span>
+#include <utility>
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -204,7 +206,7 @@ bool notify_socket::impl::receive()
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || got.pid <= 0) {
         got.is_refused = true;
         got.text = {};
-        got.descriptors.clear();
+        close_elsewhere(std::exchange(got.descriptors, {}));
     }
     on_datagram(std::move(got));
     return true;

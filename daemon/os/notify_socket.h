@@ -31,7 +31,9 @@ public:
         std::string_view text; // valid during the call
         pid_t pid = 0;         // who sent it, which may have ended since
         uid_t uid = 0;
-        std::vector<unique_fd> descriptors; // that came with it, close-on-exec, in the sender's order
+        // That came with it, close-on-exec, in the sender's order; to be closed as foreign_descriptors.h
+        // says.
+        std::vector<unique_fd> descriptors;
         // It was too long, more descriptors came with it than we may have, or its sender cannot be told (a
         // process outside our pid namespace). Then there is neither text nor a descriptor.
         bool is_refused = false;

@@ -52,7 +52,7 @@ std::vector<pid_t> numbers_in(const std::string& folder)
 
 } // namespace
 
-std::optional<std::string> read_small_file_at(int directory, const char* name)
+std::optional<std::string> read_small_file_at(int directory, const char* name, std::size_t most)
 {
     const unique_fd file(::openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!file) return std::nullopt;
@@ -60,7 +60,7 @@ std::optional<std::string> read_small_file_at(int directory, const char* name)
     std::array<char, 4096> part; // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
     for (;;) {
         const ssize_t size = ::read(file.get(), part.data(), part.size());
-        if (size == 0) return text;
+        if (size == 0 || text.size() >= most) return text;
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return std::nullopt; // ESRCH: it ended meanwhile
         text.append(part.data(), static_cast<std::size_t>(size));
@@ -124,7 +124,8 @@ std::vector<pid_t> find_children_of(pid_t pid)
 
 std::optional<std::string> read_environment_of(pid_t pid)
 {
-    return read_small_file(proc_path(pid, "environ"));
+    constexpr std::size_t most = 64 << 10;
+    return read_small_file_at(AT_FDCWD, proc_path(pid, "environ").c_str(), most);
 }
 
 std::optional<std::string> environment_value(std::string_view environment, std::string_view name)

@@ -37,7 +37,8 @@ struct process_info {
 [[nodiscard]] std::vector<pid_t> find_children_of(pid_t);
 
 // The environment it was started with, as far as it has not overwritten that, as the kernel shows it; nothing
-// when we may not look. Empty for a moment while it executes another program.
+// when we may not look. The first 64 KiB of it: a program may make it as large as it likes. Empty for a
+// moment while it executes another program.
 [[nodiscard]] std::optional<std::string> read_environment_of(pid_t);
 // The value of a variable in it; nothing when there is no such variable.
 [[nodiscard]] std::optional<std::string> environment_value(std::string_view environment,
@@ -48,6 +49,8 @@ struct process_info {
 
 // The whole of a small file, such as those of /proc; nothing when it cannot be read.
 [[nodiscard]] std::optional<std::string> read_small_file(const std::string& path);
-[[nodiscard]] std::optional<std::string> read_small_file_at(int directory, const char* name);
+// At most `most` bytes of it.
+[[nodiscard]] std::optional<std::string> read_small_file_at(int directory, const char* name,
+                                                            std::size_t most = std::size_t{16} << 20U);
 
 } // namespace procctl

@@ -120,6 +120,7 @@ struct reaper::impl {
     void sweep_later(std::chrono::milliseconds delay);
     void check_groups();
     bool has_processes(reaper::group) const;
+    bool await_processes(reaper::group);
     unsigned watched_in(reaper::group) const;
 
     handlers on;
@@ -239,8 +240,7 @@ void reaper::impl::reap(reaper::token whom)
     bool has_others = false;
     if (ended.group != no_group) {
         if (end == process_end{exit_code_kind::killed, SIGKILL}) groups.expect_barren(ended.group);
-        has_others = has_processes(ended.group);
-        has_others ? groups.await_end(ended.group) : groups.await_no_more(ended.group);
+        has_others = await_processes(ended.group);
     }
     on.exited(whom, end, has_others);
 }
@@ -284,6 +284,13 @@ void reaper::impl::sweep_later(std::chrono::milliseconds delay)
 bool reaper::impl::has_processes(reaper::group group) const
 {
     return watched_count.contains(group) || groups.has_processes(group);
+}
+
+bool reaper::impl::await_processes(reaper::group group)
+{
+    const bool has_any = has_processes(group);
+    has_any ? groups.await_end(group) : groups.await_no_more(group);
+    return has_any;
 }
 
 void reaper::impl::check_groups()
@@ -356,6 +363,14 @@ void reaper::set_invocation(group g, const std::string& id) { impl_->groups.set_
 
 int reaper::cgroup_of(group g) const { return impl_->groups.cgroup_of(g); }
 void reaper::thaw(group g) { impl_->groups.thaw(g); }
+bool reaper::is_watched_elsewhere(pid_t pid, group g) const
+{
+    const auto known = impl_->by_pid.find(pid);
+    if (known == impl_->by_pid.end()) return false;
+    const auto process = impl_->watched.find(known->second);
+    return process != impl_->watched.end() && process->second.group != g;
+}
+bool reaper::await_processes(group g) { return impl_->await_processes(g); }
 bool reaper::joins_cgroup(group g) const { return impl_->groups.joins_cgroup(g); }
 std::string reaper::cgroup_path(group g) const { return impl_->groups.cgroup_path(g); }
 

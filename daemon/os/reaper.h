@@ -88,11 +88,15 @@ public:
 
     // Whether there is a process, watched ones whose end has not been told included.
     [[nodiscard]] bool has_processes(group);
+    // The same, and when there is one, group_empty will tell that there is none any more, as after `exited`.
+    [[nodiscard]] bool await_processes(group);
     [[nodiscard]] bool is_member(group, pid_t);
     // systemd's guess at a main process: the only process of the group that is a child of ours; 0: none, or
     // several.
     [[nodiscard]] pid_t only_child(group);
 
+    // Whether somebody else watches it: another group's process is nobody else's main process.
+    [[nodiscard]] bool is_watched_elsewhere(pid_t, group) const;
     // A process that is to be adopted.
     struct candidate {
         unique_fd pidfd;

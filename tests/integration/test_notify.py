@@ -70,6 +70,13 @@ class Notify(support.Test):
         daemon.wait_for_log("shell", "heard")
         self.assertIn("7 users", daemon.ctl("status", "shell").stdout)
 
+    def test_systemd_notify_as_the_command_itself(self):
+        # Its parent is the manager then, for which it would speak if MANAGERPID did not tell it.
+        daemon = self.start_daemon({"direct": {
+            "exec_start": "/bin/sleep 600", "notify_access": "exec",
+            "exec_start_post": "/usr/bin/systemd-notify STATUS=post"}})
+        daemon.wait_for("direct", status_text="post", ignored_notifications=0)
+
     @unittest.skipUnless(REDIS, "redis-tools is not installed")
     def test_redis(self):
         daemon = self.make_daemon()

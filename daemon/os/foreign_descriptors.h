@@ -1,0 +1,36 @@
+// Descriptors that a program has sent us: what they are is its choice, and so is what closing them does.
+//
+// close(2) can wait: for the server of a FUSE mount, which is told of it, or for data that a TCP socket with
+// SO_LINGER has not got rid of. So what is not known to be harmless is closed by a child that shares our
+// table of descriptors and does nothing else (systemd's asynchronous_close()).
+#pragma once
+
+#include "common/unique_fd.h"
+
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace procctl {
+
+// Returns at once. The numbers are free a moment later.
+void close_elsewhere(std::vector<unique_fd>);
+
+// What the kernel knows of a file without asking whoever serves it: type, device and inode. False: nothing.
+[[nodiscard]] bool look_at_descriptor(int fd, struct stat&);
+
+// Closes them elsewhere when it goes.
+class foreign_descriptors {
+public:
+    explicit foreign_descriptors(std::vector<unique_fd> all) : all_(std::move(all)) {}
+    ~foreign_descriptors() { close_elsewhere(std::move(all_)); }
+    foreign_descriptors(const foreign_descriptors&) = delete;
+    foreign_descriptors& operator=(const foreign_descriptors&) = delete;
+
+    [[nodiscard]] std::vector<unique_fd> take() { return std::move(all_); }
+
+private:
+    std::vector<unique_fd> all_;
+};
+
+} // namespace procctl
