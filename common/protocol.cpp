@@ -94,6 +94,10 @@ void visit_members(Visitor& visit, T& v)
     visit("exec_main_status", v.exec_main_status);
     visit("exec_main_start_timestamp", v.exec_main_start_timestamp);
     visit("exec_main_exit_timestamp", v.exec_main_exit_timestamp);
+    visit("last_result", v.last_result);
+    visit("last_exec_main_code", v.last_exec_main_code);
+    visit("last_exec_main_status", v.last_exec_main_status);
+    visit("last_end_timestamp", v.last_end_timestamp);
     visit("state_change_timestamp", v.state_change_timestamp);
     visit("active_enter_timestamp", v.active_enter_timestamp);
     visit("active_exit_timestamp", v.active_exit_timestamp);

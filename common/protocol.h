@@ -45,6 +45,11 @@ struct program_status {
     std::int64_t exec_main_status = 0;
     std::uint64_t exec_main_start_timestamp = 0;
     std::uint64_t exec_main_exit_timestamp = 0;
+    // The last run that is over, while the next one runs too; empty and 0 when there was none.
+    std::string last_result{};
+    std::int64_t last_exec_main_code = 0;
+    std::int64_t last_exec_main_status = 0;
+    std::uint64_t last_end_timestamp = 0;
     std::uint64_t state_change_timestamp = 0;
     std::uint64_t active_enter_timestamp = 0;
     std::uint64_t active_exit_timestamp = 0;

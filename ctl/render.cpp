@@ -98,12 +98,11 @@ std::string active_line(const program_status& p, const view& how)
     return text;
 }
 
-std::string last_death(const program_status& p, const view& how)
+std::string last_death(std::int64_t code, std::int64_t status, std::uint64_t timestamp, const view& how)
 {
-    const process_end end{static_cast<exit_code_kind>(p.exec_main_code),
-                          static_cast<int>(p.exec_main_status)};
-    std::string text = describe(end);
-    if (p.exec_main_exit_timestamp != 0) text += ", " + since_text(p.exec_main_exit_timestamp, how);
+    std::string text = code == 0 ? std::string("never ran")
+                                 : describe({static_cast<exit_code_kind>(code), static_cast<int>(status)});
+    if (timestamp != 0) text += ", " + since_text(timestamp, how);
     return text;
 }
 
@@ -223,7 +222,13 @@ std::string render_status(const program_status& p, std::string_view log, const v
                                                  : ", which failed (" + printable(p.monitored_result) + ')'));
     add_processes(fields, p);
     add_notified(fields, p, how);
-    if (p.exec_main_code != 0) fields.add("Last death", last_death(p, how));
+    if (p.exec_main_code != 0)
+        fields.add("Last death",
+                   last_death(p.exec_main_code, p.exec_main_status, p.exec_main_exit_timestamp, how));
+    else if (p.last_end_timestamp != 0)
+        fields.add("Last death",
+                   (p.last_result == "success" ? std::string() : printable(p.last_result) + ": ") +
+                       last_death(p.last_exec_main_code, p.last_exec_main_status, p.last_end_timestamp, how));
     if (p.next_restart_in_sec) fields.add("Next start", "in " + seconds_text(*p.next_restart_in_sec));
     fields.add("Restarts", std::to_string(p.n_restarts) + (p.start_limit_hit ? ", start limit hit" : ""));
     if (!p.invocation_id.empty()) fields.add("Invocation", printable(p.invocation_id));

@@ -141,15 +141,15 @@ bool configuration_updates::has_come_to_rest(instance_id id) const
     return true;
 }
 
-// Up, or over and done with, or skipped by its conditions.
+// Up, or over and well, or skipped by its conditions: what `start` calls done.
 bool configuration_updates::has_gone_well(const instance& i)
 {
     const instance_status& s = i.status;
     const active_state active = active_state_of(s.state);
     if (active == active_state::active || active == active_state::reloading) return true;
     if (s.state != sub_state::dead) return false;
-    if (s.result == service_result::exec_condition || s.condition_failed) return true;
-    return i.program->config.type == service_type::oneshot && s.result == service_result::success;
+    return s.result == service_result::exec_condition || s.condition_failed ||
+           s.result == service_result::success;
 }
 
 void configuration_updates::settled()

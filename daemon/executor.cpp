@@ -27,6 +27,14 @@ const program_config& config_of(const instance& i)
     return (i.next_program ? i.next_program : i.program)->config;
 }
 
+bool is_first_of_run(const program_config& config, const start_process& ordered)
+{
+    const exec_command first = !config.exec_condition.empty()   ? exec_command::condition
+                               : !config.exec_start_pre.empty() ? exec_command::start_pre
+                                                                : exec_command::start;
+    return ordered.command == first && ordered.index == 0;
+}
+
 bool runs_as_daemon(const program_config& config)
 {
     return config.user.empty() && config.group.empty() && config.supplementary_groups.empty();
@@ -114,7 +122,11 @@ void executor::start(const instance& i, const start_process& ordered)
     // An order that had to wait for its turn may have been taken back since.
     if (!is_wanted(wanted)) return;
     open_group(i);
-    if (ordered.command <= exec_command::start) notes_.erase(i.id);
+    if (is_first_of_run(i.program->config, ordered)) {
+        notes_.erase(i.id);
+        if (reaper_.has_processes(i.id))
+            handlers_.warn(i, "processes of an earlier run live yet; they count as this run's from here on");
+    }
     find_identity(wanted);
 }
 

@@ -27,6 +27,8 @@ std::string running(const instance& who)
         text += "; started again " +
                 (s.n_restarts == 1 ? std::string("once") : std::to_string(s.n_restarts) + " times") +
                 " by its restart policy";
+    if (s.n_restarts != 0 && s.last_run.result != service_result::success)
+        text += " (the run before: " + std::string(to_text(s.last_run.result)) + ')';
     if (s.reload_result != service_result::success)
         text += "; its last reload failed (" + std::string(to_text(s.reload_result)) + ')';
     return text;

@@ -81,6 +81,12 @@ protocol::program_status view_of(const instance& who, const outside_view& outsid
     view.exec_main_status = s.exec_main.status;
     view.exec_main_start_timestamp = microseconds(s.exec_main_start);
     view.exec_main_exit_timestamp = microseconds(s.exec_main_exit);
+    if (s.last_run.at != wall_time{}) {
+        view.last_result = to_text(s.last_run.result);
+        view.last_exec_main_code = static_cast<int>(s.last_run.exec_main.code);
+        view.last_exec_main_status = s.last_run.exec_main.status;
+        view.last_end_timestamp = microseconds(s.last_run.at);
+    }
     view.state_change_timestamp = microseconds(s.state_change);
     view.active_enter_timestamp = microseconds(s.active_enter);
     view.active_exit_timestamp = microseconds(s.active_exit);

@@ -65,6 +65,15 @@ struct failed_command {
     friend bool operator==(const failed_command&, const failed_command&) = default;
 };
 
+// How a run went, once it is over.
+struct run_end {
+    service_result result = service_result::success;
+    process_end exec_main;
+    wall_time at{}; // wall_time{}: there was none
+
+    friend bool operator==(const run_end&, const run_end&) = default;
+};
+
 // Everything the machine knows of one instance. A plain value; the snapshot writes it down.
 struct instance_status {
     sub_state state = sub_state::dead;
@@ -131,6 +140,7 @@ struct instance_status {
     // CLOCK_REALTIME, wall_time{}: never. As systemctl show's ActiveEnterTimestamp and its like.
     wall_time state_change, active_enter, active_exit, inactive_enter, inactive_exit;
     wall_time exec_main_start, exec_main_exit;
+    run_end last_run; // the last one that is over, while the next one runs too
 
     friend bool operator==(const instance_status&, const instance_status&) = default;
 };

@@ -128,7 +128,10 @@ constexpr auto rows = std::to_array<program_key>({
         "The exit status of the daemon after `success_action`. Without the key: that of the program's main "
         "process."),
     exit_status_row<&program_config::failure_action_exit_status>(
-        "failure_action_exit_status", "FailureActionExitStatus", "The same for `failure_action`."),
+        "failure_action_exit_status", "FailureActionExitStatus",
+        "The same for `failure_action` and `start_limit_action`. Without the key: that of the main process, "
+        "or 255 "
+        "where a signal has ended it."),
 });
 
 } // namespace

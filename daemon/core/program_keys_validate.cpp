@@ -114,9 +114,11 @@ void check_partners(const program_config& program, reporter& report)
     if (program.success_action_exit_status && program.success_action == emergency_action::none)
         report.warn("success_action_exit_status",
                     "success_action_exit_status has no effect without 'success_action: exit'");
-    if (program.failure_action_exit_status && program.failure_action == emergency_action::none)
+    if (program.failure_action_exit_status && program.failure_action == emergency_action::none &&
+        program.start_limit_action == emergency_action::none)
         report.warn("failure_action_exit_status",
-                    "failure_action_exit_status has no effect without 'failure_action: exit'");
+                    "failure_action_exit_status has no effect without 'failure_action: exit' or "
+                    "'start_limit_action: exit'");
 }
 
 // What belongs to one instance alone.

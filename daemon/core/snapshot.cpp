@@ -136,6 +136,14 @@ template <class Archive, class T> void visit_monitored(Archive& a, T& monitored)
     a.object("invocation", invocation, [](auto& inner, auto& v) { visit_invocation(inner, v); });
 }
 
+template <class Archive, class T> void visit_run_end(Archive& a, T& run)
+{
+    auto& [result, exec_main, at] = run;
+    a("result", result);
+    a.object("exec_main", exec_main, [](auto& inner, auto& v) { visit_end(inner, v); });
+    a("at", at);
+}
+
 template <class Archive, class Status> void visit_status(Archive& a, Status& s)
 {
     auto& [state, announced, result, reload_result, expired, culprit, main_pid, main_serial, is_main_known,
@@ -146,7 +154,7 @@ template <class Archive, class Status> void visit_status(Archive& a, Status& s)
            pending, start_job, stop_job, restart_job, reload_job, reload_again, check_serial,
            condition_failed, start_limit_refused, last_decision, start_limit, deadline, watchdog_deadline,
            active_since, state_change, active_enter, active_exit, inactive_enter, inactive_exit,
-           exec_main_start, exec_main_exit] = s;
+           exec_main_start, exec_main_exit, last_run] = s;
     a("state", state);
     a("announced", announced);
     a("result", result);
@@ -202,6 +210,7 @@ template <class Archive, class Status> void visit_status(Archive& a, Status& s)
     a("inactive_exit", inactive_exit);
     a("exec_main_start", exec_main_start);
     a("exec_main_exit", exec_main_exit);
+    a.object("last_run", last_run, [](auto& inner, auto& v) { visit_run_end(inner, v); });
 }
 
 // Fills a JSON object.

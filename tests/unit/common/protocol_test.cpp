@@ -72,7 +72,7 @@ TEST_CASE("a status has systemctl's names and numbers", "[protocol]")
         R"("notify_access":"main","ignored_notifications":2,"watchdog_usec":5000000,"next_watchdog_in_sec":1.5,)"
         R"("n_file_descriptor_store":4,"monitored":"web","monitored_result":"signal",)"
         R"("n_restarts":3,"exec_main_code":1,"exec_main_status":255,)"
-        R"("exec_main_start_timestamp":1700000000000000,"exec_main_exit_timestamp":1700000001000000,)"
+        R"("exec_main_start_timestamp":1700000000000000,"exec_main_exit_timestamp":1700000001000000,"last_result":"","last_exec_main_code":0,"last_exec_main_status":0,"last_end_timestamp":0,)"
         R"("state_change_timestamp":1700000001000001,"active_enter_timestamp":1,"active_exit_timestamp":2,)"
         R"("inactive_enter_timestamp":3,"inactive_exit_timestamp":4,)"
         R"("invocation_id":"0123456789abcdef0123456789abcdef","next_restart_in_sec":3.2,"start_limit_hit":true,)"

@@ -87,7 +87,8 @@ TEST_CASE("keys that have no effect with the others are a warning", "[program_ke
         {"success_action_exit_status", "5", "simple",
          "success_action_exit_status has no effect without 'success_action: exit'"},
         {"failure_action_exit_status", "5", "simple",
-         "failure_action_exit_status has no effect without 'failure_action: exit'"},
+         "failure_action_exit_status has no effect without 'failure_action: exit' or "
+         "'start_limit_action: exit'"},
         {"kill_mode", "none", "simple",
          "kill_mode: 'none' is unsafe: after a stop the processes run on, and nobody looks after them; use "
          "mixed, or process"},

@@ -57,6 +57,7 @@ public:
     void fill(time_limit& to) { upto(to, time_limit::watchdog); }
     void fill(exec_command& to) { upto(to, exec_command::stop_post); }
     void fill(notify_state& to) { upto(to, notify_state::stopping); }
+    void fill(run_end& to) { fill_all(to.result, to.exec_main, to.at); }
     void fill(pending_job& to) { upto(to, pending_job::restart); }
     void fill(restart_reason& to) { upto(to, restart_reason::policy_stays); }
 
@@ -83,7 +84,7 @@ instance_status random_status(generator& g)
            pending, start_job, stop_job, restart_job, reload_job, reload_again, check_serial,
            condition_failed, start_limit_refused, last_decision, start_limit, deadline, watchdog_deadline,
            active_since, state_change, active_enter, active_exit, inactive_enter, inactive_exit,
-           exec_main_start, exec_main_exit] = s;
+           exec_main_start, exec_main_exit, last_run] = s;
     g.fill_all(state, announced, result, reload_result, expired, culprit, main_pid, main_serial,
                is_main_known, is_main_alien, control_pid, control_serial, control_failure, control_command,
                control_index, main_index, last_serial, sought_serial, has_others, exec_main,
@@ -92,7 +93,7 @@ instance_status random_status(generator& g)
                flush_n_restarts, delay_step, stop_requested, pending, start_job, stop_job, restart_job,
                reload_job, reload_again, check_serial, condition_failed, start_limit_refused, last_decision,
                start_limit, deadline, watchdog_deadline, active_since, state_change, active_enter,
-               active_exit, inactive_enter, inactive_exit, exec_main_start, exec_main_exit);
+               active_exit, inactive_enter, inactive_exit, exec_main_start, exec_main_exit, last_run);
     // What a process that is there stands for is a part of its program.
     s.main_index = g.boolean() ? 1 : 0;
     s.control_command = exec_command::start;
