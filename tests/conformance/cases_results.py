@@ -52,4 +52,4 @@ watched("watched-remain-stop", "Type=oneshot\nRemainAfterExit=yes\nExecStart=@ac
 watched("watched-oneshot", "Type=oneshot\nExecStart=@act main@", "start", "await dead")
 watched("watched-start-timeout", "Type=notify\nTimeoutStartSec=1s\nExecStart=@act main@ pause", "start")
 watched("watched-signal", "ExecStart=@act main@ kill:KILL", "start", "await failed")
-watched("watched-start-post-fails", "ExecStart=@act main@ pause\nExecStartPost=@act post@ exit:3", "start")
+watched("watched-start-post-fails", "ExecStart=@act main@ touch:up pause\nExecStartPost=@act post@ wait:up exit:3", "start")

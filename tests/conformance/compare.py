@@ -50,7 +50,7 @@ def is_expected(name, key, values, expected):
                for patterns, _ in expected)
 
 
-def judge(cases, seen, seed, run_again, tries):
+def judge(cases, seen, seed, further_tries):
     """Prints what differs and may not, after further tries of those cases; 0 when there is nothing."""
     expected = read_expected()
     wrong = {}
@@ -65,7 +65,7 @@ def judge(cases, seen, seed, run_again, tries):
                                 if not is_expected(case.name, key, values, expected)}
 
     look_at(cases, seen)
-    for _ in range(tries - 1):
+    for run_again in further_tries:
         again = [case for case in cases if wrong[case.name]]
         if not again:
             break

@@ -50,10 +50,10 @@ class Side:
             return max(len(self.states[unit]), 1)  # The first is where it was before anything changed.
 
     def wait_for_state(self, unit, wanted, since, limit):
-        """Whether one of the states is the present one, or came since; within the limit."""
+        """Whether one of the states is the present one, or came since (None: has to be the present one); within the limit."""
         def has_come():
             states = self.states[unit] or ["dead"]
-            return states[-1] in wanted or any(state in wanted for state in states[since:])
+            return states[-1] in wanted or since is not None and any(state in wanted for state in states[since:])
 
         with self.changed:
             return self.changed.wait_for(has_come, limit)

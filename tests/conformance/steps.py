@@ -3,6 +3,7 @@
     start | stop | restart | try-restart | reload | reset-failed [UNIT]   waits for the answer; `&` at the end: does not
     update                  daemon-reload, procctl update
     await STATE|… [UNIT]    until it is in one of these states, or was since the last step that acted
+    rest STATE|…            until it is in one of these states now: the end of every case
     settled                 if it is running: until its main process has told something
     told LABEL WORDS        until a process of that label has told so; `xN` at the end: N times
     kill LABEL SIGNAL       from outside, to the process that had the label last
@@ -38,7 +39,7 @@ class Run:
 
     def carry_out(self):
         try:
-            for number, line in enumerate([*self.case.steps, f"await {self.case.rest}", "join"], 1):
+            for number, line in enumerate([*self.case.steps, f"rest {self.case.rest}", "join"], 1):
                 self.step(number, line.split())
         except Lost as lost:
             self.seen["lost"] = str(lost)
@@ -115,6 +116,12 @@ class Run:
         elif verb == "await":
             unit = self.unit(rest[1:])
             if not self.side.wait_for_state(unit, rest[0].split("|"), self.cursors.get(unit, 1), self.case.limit):
+                raise Lost(f"step {number}: {unit} is {self.side.show(unit)['sub_state']}, not {rest[0]}")
+        elif verb == "rest":
+            # Of a state that went by nothing could be noted any more.
+            unit = self.unit([])
+            wanted = rest[0].split("|")
+            if not self.side.wait_for_state(unit, wanted, None, self.case.limit):
                 raise Lost(f"step {number}: {unit} is {self.side.show(unit)['sub_state']}, not {rest[0]}")
         elif verb == "settled":
             unit = self.unit([])
