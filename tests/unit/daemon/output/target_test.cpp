@@ -1,38 +1,20 @@
 #include "daemon/output/target.h"
-#include "tests/unit/daemon/output/running_output.h"
+#include "tests/unit/daemon/output/target_tools.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 using namespace procctl;
 using namespace procctl::output;
-using namespace procctl::output_tests;
-using status = target::status;
+using namespace procctl::target_tests;
+using namespace std::chrono_literals;
+using tests::scratch_folder;
+using status = outcome::status;
 
 namespace {
-
-struct test_pipe {
-    test_pipe()
-    {
-        int ends[2];
-        REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
-        read.reset(ends[0]);
-        write.reset(ends[1]);
-    }
-    unique_fd read, write;
-};
-
-// Moves all that the pipe has.
-void move_all(target& to, const test_pipe& pipe)
-{
-    target::outcome o;
-    do
-        o = to.take(pipe.read.get(), 1U << 20U);
-    while (o.what == status::moved);
-    REQUIRE(o.what == status::pipe_empty);
-}
 
 std::string got_from(int fd)
 {
@@ -52,15 +34,15 @@ TEST_CASE("a target tells an empty pipe from one that has ended", "[target]")
     test_pipe pipe;
     target to(path);
     REQUIRE(to.open() == 0);
-    CHECK(to.take(pipe.read.get(), 100).what == status::pipe_empty);
+    CHECK(to.take(pipe.read.get(), 100, noon).what == status::pipe_empty);
     put(pipe.write.get(), "text");
-    const auto moved = to.take(pipe.read.get(), 3);
+    const auto moved = to.take(pipe.read.get(), 3, noon);
     CHECK(moved.what == status::moved);
     CHECK(moved.bytes == 3);
     CHECK(bytes_in(pipe.read.get()) == 1);
     pipe.write.reset();
-    CHECK(to.take(pipe.read.get(), 100).bytes == 1);
-    CHECK(to.take(pipe.read.get(), 100).what == status::pipe_ended);
+    CHECK(to.take(pipe.read.get(), 100, noon).bytes == 1);
+    CHECK(to.take(pipe.read.get(), 100, noon).what == status::pipe_ended);
 }
 
 TEST_CASE("a file others append to loses nothing", "[target]")
@@ -76,24 +58,137 @@ TEST_CASE("a file others append to loses nothing", "[target]")
     CHECK(content_of(folder / "log") == "1\nstranger\n2\n");
 }
 
-TEST_CASE("a file that was renamed is left for a new one of the old name", "[target]")
+TEST_CASE("a file that was renamed is left for a new one of the old name within a second", "[target]")
 {
     const scratch_folder folder;
     test_pipe pipe;
     target to(folder / "log");
     put(pipe.write.get(), "1\n");
     move_all(to, pipe);
-    std::filesystem::rename(folder / "log", folder / "log.1");
-    // It is looked for once a second at most; till then the file of the new name has it.
-    while (!std::filesystem::exists(folder / "log")) {
-        put(pipe.write.get(), "x\n");
-        move_all(to, pipe);
-    }
-    put(pipe.write.get(), "end\n");
+    std::filesystem::rename(folder / "log", folder / "old");
+    put(pipe.write.get(), "2\n");
+    move_all(to, pipe); // the path is looked up once a second
+    CHECK(content_of(folder / "old") == "1\n2\n");
+    CHECK_FALSE(to.has_notices());
+
+    put(pipe.write.get(), "3\n");
+    SECTION("and has a successor") {}
+    SECTION("and has one that others have made") { std::ofstream(folder / "log") << "theirs\n"; }
+    const std::string theirs = content_of(folder / "log");
+    move_all(to, pipe, noon + 1s);
+    CHECK(content_of(folder / "old") == "1\n2\n");
+    CHECK(content_of(folder / "log") == theirs + "3\n");
+    CHECK(to.take_notices() == happenings{{notice_kind::recreated, 0, folder / "log"}});
+    CHECK_FALSE(to.has_notices());
+}
+
+TEST_CASE("a file that was deleted is made again, and its folder, at once", "[target]")
+{
+    const scratch_folder folder;
+    test_pipe pipe;
+    target to(folder / "a/b/log");
+    put(pipe.write.get(), "1\n");
     move_all(to, pipe);
-    const std::string both = content_of(folder / "log.1") + content_of(folder / "log");
-    CHECK(both.starts_with("1\nx\n"));
-    CHECK(content_of(folder / "log").ends_with("end\n"));
+    std::filesystem::remove_all(folder / "a");
+    put(pipe.write.get(), "2\n");
+    SECTION("by take()") { move_all(to, pipe); }
+    SECTION("by put()")
+    {
+        CHECK(to.put("2\n", noon).bytes == 2);
+        CHECK(bytes_in(pipe.read.get()) == 2);
+    }
+    CHECK(content_of(folder / "a/b/log") == "2\n");
+    CHECK(to.take_notices() == happenings{{notice_kind::recreated, 0, folder / "a/b/log"}});
+}
+
+TEST_CASE("a file that was deleted and cannot be made again keeps the bytes in the pipe", "[target]")
+{
+    const scratch_folder folder;
+    test_pipe pipe;
+    target to(folder / "a/log");
+    put(pipe.write.get(), "1\n");
+    move_all(to, pipe);
+    std::filesystem::remove_all(folder / "a");
+    std::ofstream(folder / "a") << "no folder";
+    put(pipe.write.get(), "2\n");
+    const outcome o = to.take(pipe.read.get(), 100, noon);
+    CHECK(o.what == status::cannot_open);
+    CHECK(o.errno_value == ENOTDIR);
+    CHECK(bytes_in(pipe.read.get()) == 2);
+    std::filesystem::remove(folder / "a");
+    move_all(to, pipe);
+    CHECK(content_of(folder / "a/log") == "2\n");
+}
+
+TEST_CASE("reopening looks the path up anew", "[target]")
+{
+    const scratch_folder folder;
+    target to(folder / "log");
+    CHECK(to.put("1\n", noon).bytes == 2);
+    SECTION("and stays where the file is the same")
+    {
+        const int before = to.descriptor();
+        CHECK(to.reopen() == 0);
+        CHECK(to.descriptor() == before);
+    }
+    SECTION("and takes the new file")
+    {
+        std::filesystem::rename(folder / "log", folder / "old");
+        CHECK(to.reopen() == 0);
+        CHECK(to.put("2\n", noon).bytes == 2);
+        CHECK(content_of(folder / "log") == "2\n");
+        CHECK_FALSE(to.has_notices());
+    }
+    SECTION("and keeps the old one while there is none")
+    {
+        std::filesystem::rename(folder / "log", folder / "old");
+        std::filesystem::create_directory(folder / "log");
+        CHECK(to.reopen() == EISDIR);
+        CHECK(to.put("2\n", noon).bytes == 2);
+        CHECK(content_of(folder / "old") == "1\n2\n");
+    }
+}
+
+TEST_CASE("files are made with their mode and owner", "[target]")
+{
+    const scratch_folder folder;
+    const ::mode_t old_mask = ::umask(0077);
+    target to(folder / "log", {.mode = 0664, .uid = 12, .gid = 34});
+    CHECK(to.open() == 0);
+    ::umask(old_mask);
+    struct stat made {};
+    REQUIRE(::stat((folder / "log").c_str(), &made) == 0);
+    CHECK((made.st_mode & 07777U) == 0664U);
+    if (::geteuid() == 0) {
+        CHECK(made.st_uid == 12);
+        CHECK(made.st_gid == 34);
+        CHECK_FALSE(to.has_notices());
+    } else {
+        CHECK(to.take_notices() == happenings{{notice_kind::cannot_own, EPERM, folder / "log"}});
+    }
+    SECTION("those that exist stay as they are")
+    {
+        to.close();
+        REQUIRE(::chmod((folder / "log").c_str(), 0600) == 0);
+        CHECK(to.open() == 0);
+        REQUIRE(::stat((folder / "log").c_str(), &made) == 0);
+        CHECK((made.st_mode & 07777U) == 0600U);
+    }
+}
+
+TEST_CASE("the tail is what was written last", "[target]")
+{
+    const scratch_folder folder;
+    target to(folder / "log");
+    CHECK(to.tail(10).empty());
+    CHECK(to.put("one\ntwo\n", noon).bytes == 8);
+    CHECK(to.tail(5) == "\ntwo\n");
+    CHECK(to.tail(100) == "one\ntwo\n");
+    CHECK(to.rotate(noon) == 0);
+    CHECK(to.tail(5) == "\ntwo\n");
+    CHECK(to.put("three\n", noon).bytes == 6);
+    CHECK(to.tail(8) == "o\nthree\n");
+    CHECK(target("/dev/null").tail(10).empty());
 }
 
 TEST_CASE("a disk quota of the process is an error, not its end", "[target]")
@@ -107,8 +202,8 @@ TEST_CASE("a disk quota of the process is an error, not its end", "[target]")
     target to(folder / "log");
     put(pipe.write.get(), "123456");
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-    const auto first = to.take(pipe.read.get(), 100);
-    const auto second = to.take(pipe.read.get(), 100);
+    const auto first = to.take(pipe.read.get(), 100, noon);
+    const auto second = to.take(pipe.read.get(), 100, noon);
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &old) == 0);
     ::signal(SIGXFSZ, SIG_DFL);
     CHECK(first.bytes == 4);
@@ -125,7 +220,7 @@ TEST_CASE("what cannot be opened says why", "[target]")
     put(pipe.write.get(), "x");
     std::filesystem::create_directory(folder / "folder");
     target to(folder / "folder");
-    const auto o = to.take(pipe.read.get(), 100);
+    const auto o = to.take(pipe.read.get(), 100, noon);
     CHECK(o.what == status::cannot_open);
     CHECK(o.errno_value == EISDIR);
     CHECK(bytes_in(pipe.read.get()) == 1);
@@ -151,10 +246,10 @@ TEST_CASE("a FIFO keeps what its readers leave", "[target]")
     SECTION("and says when it takes no more")
     {
         const std::string text(4096, 'x');
-        target::outcome o;
+        outcome o;
         do {
             if (bytes_in(pipe.read.get()) == 0) put(pipe.write.get(), text);
-            o = to.take(pipe.read.get(), 1U << 20U);
+            o = to.take(pipe.read.get(), 1U << 20U, noon);
         } while (o.what == status::moved);
         CHECK(o.what == status::target_full);
         CHECK(bytes_in(pipe.read.get()) == text.size());
@@ -211,10 +306,10 @@ TEST_CASE("standard error may be a socket", "[target]")
     SECTION("and says when it takes no more")
     {
         const std::string text(4096, 'x');
-        target::outcome o;
+        outcome o;
         do {
             if (bytes_in(pipe.read.get()) == 0) put(pipe.write.get(), text);
-            o = to.take(pipe.read.get(), 1U << 20U);
+            o = to.take(pipe.read.get(), 1U << 20U, noon);
         } while (o.what == status::moved);
         CHECK(o.what == status::target_full);
         CHECK(bytes_in(pipe.read.get()) + to.held() == text.size());
