@@ -31,14 +31,18 @@ public:
     line_mover& operator=(const line_mover&) = delete;
     virtual ~line_mover() = default;
 
-    // Reads up to `most` bytes and passes on the lines that are whole. What the target did not take is kept
-    // and is passed on first by the next call, which reads nothing before that has succeeded.
+    // Reads up to `most` bytes and passes on the lines that are whole, and the pieces of one that is very
+    // long. What the target refuses is kept, and is passed on first by the next call, which reads nothing
+    // before that has succeeded. outcome::bytes: what was read, but for what is held(); that follows when it
+    // is passed on.
     [[nodiscard]] virtual outcome take(int pipe, std::size_t most, wall_time now) = 0;
     // The program has ended: what it wrote of an unfinished line is passed on as a line. status::moved when
-    // nothing is held any more.
+    // nothing is held any more; otherwise it is tried again by the next call of this or of take().
     [[nodiscard]] virtual outcome finish(wall_time now) = 0;
-    // Bytes that were read and are not yet written.
+    // Bytes that were read and that the target has refused, so far. An unfinished line is not among them: it
+    // waits for the program, not for the target.
     [[nodiscard]] virtual std::size_t held() const = 0;
+    // Throws them away, and an unfinished line.
     virtual void drop_held() = 0;
     // To poll for POLLOUT after target_full; -1: none is open.
     [[nodiscard]] virtual int descriptor() const = 0;
