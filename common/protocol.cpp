@@ -98,6 +98,7 @@ void visit_members(Visitor& visit, T& v)
     visit("last_exec_main_code", v.last_exec_main_code);
     visit("last_exec_main_status", v.last_exec_main_status);
     visit("last_end_timestamp", v.last_end_timestamp);
+    visit("last_output", v.last_output);
     visit("state_change_timestamp", v.state_change_timestamp);
     visit("active_enter_timestamp", v.active_enter_timestamp);
     visit("active_exit_timestamp", v.active_exit_timestamp);
@@ -108,6 +109,12 @@ void visit_members(Visitor& visit, T& v)
     visit("start_limit_hit", v.start_limit_hit);
     visit("explanation", v.explanation);
     visit("log_path", v.log_path);
+    visit("stderr_log_path", v.stderr_log_path);
+    visit("log_note", v.log_note);
+    visit("log_error", v.log_error);
+    visit("log_error_timestamp", v.log_error_timestamp);
+    visit("on_log_error", v.on_log_error);
+    visit("dropped_output", v.dropped_output);
     visit("source", v.source);
 }
 
@@ -350,8 +357,14 @@ std::size_t utf8_length(std::string_view text)
 std::string json_text(std::string_view text)
 {
     static constexpr std::string_view hex = "0123456789abcdef";
+    const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
     std::string out = "\"";
-    while (!text.empty()) {
+    for (;;) {
+        // Most text is plain, and the output of programs is a lot of it.
+        const auto plain = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+        out.append(text.substr(0, plain));
+        text.remove_prefix(plain);
+        if (text.empty()) break;
         const auto c = static_cast<unsigned char>(text.front());
         const std::size_t length = utf8_length(text);
         if (c == '"' || c == '\\')

@@ -50,6 +50,7 @@ struct program_status {
     std::int64_t last_exec_main_code = 0;
     std::int64_t last_exec_main_status = 0;
     std::uint64_t last_end_timestamp = 0;
+    std::string last_output{}; // what it wrote last, a few KiB: foreign text; what was no UTF-8 is U+FFFD
     std::uint64_t state_change_timestamp = 0;
     std::uint64_t active_enter_timestamp = 0;
     std::uint64_t active_exit_timestamp = 0;
@@ -59,8 +60,14 @@ struct program_status {
     std::optional<double> next_restart_in_sec{}; // null when none is to come
     bool start_limit_hit = false;
     std::string explanation{}; // one or two sentences for people: why it is in this state and how to go on
-    std::string log_path{};
-    std::string source{}; // "/etc/procctl/conf.d/worker.yaml:3"
+    std::string log_path{};    // empty: standard output goes to no file
+    std::string stderr_log_path{}; // empty: standard error goes where standard output goes, or to no file
+    std::string log_note{};        // where to look for what goes to no file; empty: all does
+    std::string log_error{};       // why output cannot be written now; empty: it can
+    std::uint64_t log_error_timestamp = 0; // since when; 0: it can
+    std::string on_log_error{};            // "wait" or "drop": what becomes of output meanwhile
+    std::uint64_t dropped_output = 0;      // bytes, where that is drop
+    std::string source{};                  // "/etc/procctl/conf.d/worker.yaml:3"
 };
 
 // Errors have a stable kind and a sentence for people.

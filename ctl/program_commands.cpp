@@ -1,6 +1,7 @@
 #include "common/protocol.h"
 #include "ctl/handlers.h"
 #include "ctl/render.h"
+#include "ctl/render_output.h"
 
 #include <algorithm>
 #include <ostream>
@@ -106,7 +107,7 @@ int show_table(session& s, const looked_up& found)
     if (found.programs.empty())
         s.out << "No programs. Describe one in a file in conf.d and run `procctl update`.\n";
     else
-        s.out << render_table(found.programs, s.how);
+        s.out << render_table(found.programs, s.how) << render_log_hint(found.programs, s.how);
     report_problems(s);
     return exit_done;
 }

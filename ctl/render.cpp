@@ -2,6 +2,7 @@
 
 #include "common/exit_status.h"
 #include "common/time.h"
+#include "ctl/render_output.h"
 
 #include <algorithm>
 #include <array>
@@ -232,21 +233,10 @@ std::string render_status(const program_status& p, std::string_view log, const v
     if (p.next_restart_in_sec) fields.add("Next start", "in " + seconds_text(*p.next_restart_in_sec));
     fields.add("Restarts", std::to_string(p.n_restarts) + (p.start_limit_hit ? ", start limit hit" : ""));
     if (!p.invocation_id.empty()) fields.add("Invocation", printable(p.invocation_id));
-    if (!p.log_path.empty()) fields.add("Log", printable(p.log_path));
+    if (const std::string places = log_places(p); !places.empty()) fields.add("Log", places);
+    if (const std::string problem = log_problem(p, how); !problem.empty()) fields.add("Log problem", problem);
     fields.add("Why", printable(p.explanation));
-    out += std::move(fields).text();
-
-    if (log.empty()) return out;
-    out += '\n';
-    while (!log.empty()) {
-        const std::size_t end = log.find('\n');
-        std::string line;
-        for (const char c : log.substr(0, end))
-            line += c == '\t' ? std::string(8, ' ') : std::string(1, c);
-        out += printable(line) + '\n';
-        log.remove_prefix(end == std::string_view::npos ? log.size() : end + 1);
-    }
-    return out;
+    return out + std::move(fields).text() + render_output(p, log, how);
 }
 
 std::string render_daemon(const protocol::daemon_status& d, const view& how)

@@ -13,7 +13,8 @@ namespace procctl::ctl {
 
 // One line for each instance, aligned, fitted to the terminal's width.
 [[nodiscard]] std::string render_table(const std::vector<protocol::program_status>&, const view&);
-// Everything about one instance at a glance; `log` is the end of its log, or empty.
+// Everything about one instance at a glance, and what it wrote last (render_output.h); `log` is the end of
+// its log, or empty.
 [[nodiscard]] std::string render_status(const protocol::program_status&, std::string_view log, const view&);
 [[nodiscard]] std::string render_daemon(const protocol::daemon_status&, const view&);
 

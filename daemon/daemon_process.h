@@ -33,7 +33,7 @@ public:
     // --- backend
     [[nodiscard]] const supervisor& programs() const override { return *programs_; }
     [[nodiscard]] instant now() const override { return procctl::now(); }
-    [[nodiscard]] std::string log_path(const instance& i) const override { return executor_->log_path(i); }
+    [[nodiscard]] output_view output_of(const instance&) const override;
     [[nodiscard]] std::string note(const instance& i) const override { return executor_->note(i.id); }
     [[nodiscard]] std::string control_group(const instance& i) const override
     {
@@ -44,6 +44,7 @@ public:
         return executor_->stored_descriptors(i.id);
     }
     [[nodiscard]] daemon_facts facts() const override;
+    void when_settled(std::vector<instance_id>, std::function<void()> then) override { then(); }
     void request(std::vector<instance_id>, job_kind, const requester&, bool wait,
                  std::function<void(std::vector<job_report>)> done) override;
     void reset_failed(std::vector<instance_id>, const requester&) override;

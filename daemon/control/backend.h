@@ -1,12 +1,13 @@
 // What the control API may ask of the daemon. The daemon implements it (daemon/daemon_requests.cpp); tests
 // have a fake.
 //
-// Handlers are called in the loop and never block. A completion is called exactly once, in the loop, never
-// from within the call that was given it.
+// Handlers are called in the loop and never block. A completion is called exactly once, in the loop, and, but
+// for that of when_settled, never from within the call that was given it.
 #pragma once
 
 #include "common/protocol.h"
 #include "common/unique_fd.h"
+#include "daemon/control/output_view.h"
 #include "daemon/core/supervisor.h"
 
 #include <functional>
@@ -53,8 +54,7 @@ public:
 
     [[nodiscard]] virtual const supervisor& programs() const = 0;
     [[nodiscard]] virtual daemon_facts facts() const = 0;
-    // The file that holds an instance's output.
-    [[nodiscard]] virtual std::string log_path(const instance&) const = 0;
+    [[nodiscard]] virtual output_view output_of(const instance&) const = 0;
     // Why the instance's main process could not be executed, or another word on its state that the core does
     // not know; may be empty.
     [[nodiscard]] virtual std::string note(const instance&) const = 0;
@@ -64,6 +64,12 @@ public:
     // How many descriptors are kept for it (FDSTORE=1).
     [[nodiscard]] virtual unsigned stored_descriptors(const instance&) const = 0;
     [[nodiscard]] virtual instant now() const = 0;
+
+    // Calls `then` as soon as all that runs of these instances wrote before they ended is where it belongs
+    // and the core knows the last of it (output_ended), but after 100 ms at the latest, for a disk may stand
+    // still: at once, from within the call, when nothing is on its way. So whoever is told of an end finds
+    // the last words in the log. Ids that mean nothing, then or later, are no error.
+    virtual void when_settled(std::vector<instance_id>, std::function<void()> then) = 0;
 
     // Runs a job for each of the instances; `done` once every job is finished, or at once without `wait`.
     virtual void request(std::vector<instance_id>, job_kind, const requester&, bool wait,

@@ -3,6 +3,7 @@
 #include "common/signal_name.h"
 #include "daemon/control/words.h"
 
+#include <algorithm>
 #include <csignal>
 #include <system_error>
 
@@ -98,6 +99,46 @@ ending protocol_ending(const program_config& config, const instance_status& s)
             false, false};
 }
 
+// A sequence of a terminal that text begins with, which most often is a colour: ESC [ … m (ECMA-48). 0: none.
+std::size_t control_sequence_length(std::string_view text)
+{
+    if (!text.starts_with("\x1b[")) return 0;
+    std::size_t end = 2;
+    while (end < text.size() && text[end] >= 0x20 && text[end] < 0x40)
+        ++end;
+    return std::min(end + 1, text.size());
+}
+
+// A line of a program's output, without colours, without what could steer a terminal, without the blanks
+// around it, and no longer than an explanation should quote.
+std::string plain_line(std::string_view line)
+{
+    static constexpr std::size_t most = 200; // characters
+    std::string out;
+    std::size_t characters = 0;
+    while (!line.empty()) {
+        const auto first = static_cast<unsigned char>(line.front());
+        if (const std::size_t sequence = control_sequence_length(line); sequence != 0) {
+            line.remove_prefix(sequence);
+            continue;
+        }
+        const bool is_blank = first == ' ' || first == '\t' || first == '\r';
+        const bool begins_character = (first & 0xc0U) != 0x80U;
+        if (!out.empty() || !is_blank) {
+            if ((begins_character && ++characters > most) || out.size() >= 4 * most) break;
+            // U+0080 to U+009F, two bytes each, are control characters as well.
+            const bool is_two =
+                first == 0xc2 && line.size() > 1 && static_cast<unsigned char>(line[1]) < 0xa0;
+            const bool is_control = first < 0x20 || first == 0x7f || is_two;
+            out += is_blank ? ' ' : is_control ? '?' : line.front();
+            if (is_two) line.remove_prefix(1);
+        }
+        line.remove_prefix(1);
+    }
+    out.erase(out.find_last_not_of(' ') + 1);
+    return characters > most ? out + "…" : out;
+}
+
 // 128 + 15 is how a shell or a Java virtual machine says that SIGTERM ended it.
 bool is_clean_signal_as_status(const process_end& end)
 {
@@ -138,6 +179,22 @@ ending ending_of(const program_config& config, const instance_status& s, std::st
                 true};
     if (!has_ended(s)) return {};
     return {was(s.exec_main), false, false};
+}
+
+std::string last_words(const instance_status& s)
+{
+    const run_end& last = s.last_run;
+    const bool is_well = s.result == service_result::success || last.result == service_result::success ||
+                         last.result == service_result::exec_condition;
+    if (is_well || last.invocation.serial == 0 || last.invocation != s.invocation) return {};
+    std::string_view output = last.output;
+    while (!output.empty()) {
+        const std::size_t begin = output.rfind('\n') + 1; // npos + 1 is 0
+        const std::string line = plain_line(output.substr(begin));
+        if (!line.empty()) return "; its last words: \"" + line + '"';
+        output.remove_suffix(output.size() - (begin == 0 ? 0 : begin - 1));
+    }
+    return {};
 }
 
 std::string advice_on(const program_config& config, const instance_status& s)

@@ -20,6 +20,10 @@ struct ending {
 // executed, or of a process that could not be made; it may be empty.
 [[nodiscard]] ending ending_of(const program_config&, const instance_status&, std::string_view note);
 
+// What the last run wrote before it failed: "; its last words: "Address already in use"", the last line that
+// is not blank, printable and at most 200 characters of it. Empty where it has not failed, or was silent.
+[[nodiscard]] std::string last_words(const instance_status&);
+
 // What to know about this ending, beside how it was: that exit status 143 is no clean end, that notifications
 // were ignored. May be empty.
 [[nodiscard]] std::string advice_on(const program_config&, const instance_status&);

@@ -114,6 +114,18 @@ std::string refused_by_path(const instance& who, const std::string& ended)
 
 std::string with(std::string_view note) { return note.empty() ? "" : "; " + std::string(note); }
 
+// " (the delay has grown to 4s, step 2 of 5 towards restart_max_delay_sec)"
+std::string grown_delay(const program_config& config, const instance_status& s)
+{
+    const duration delay = restart_delay(config, s.delay_step);
+    if (delay == config.restart_sec) return {};
+    return " (the delay has grown to " + short_time(delay) +
+           (delay >= config.restart_max_delay
+                ? ", restart_max_delay_sec)"
+                : ", step " + std::to_string(s.delay_step) + " of " + std::to_string(config.restart_steps) +
+                      " towards restart_max_delay_sec)");
+}
+
 // The last end as it counts, with what to know about it.
 std::string assessed(const program_config& config, const instance_status& s, const ending& how)
 {
@@ -136,8 +148,9 @@ std::string explain_down(const instance& who, std::string_view note)
     how.text = assessed(config, s, how);
     if (s.condition_failed) return refused_by_path(who, how.text) + with(note);
     if (s.start_limit_refused)
-        return (how.text.empty() ? "" : how.text + "; ") + refused_by_limit(config, s) + with(note) + ". " +
-               command_to("reset-failed", who) + " and " + command_to("start", who) + " start it again";
+        return (how.text.empty() ? "" : how.text + "; ") + refused_by_limit(config, s) + with(note) +
+               last_words(s) + ". " + command_to("reset-failed", who) + " and " + command_to("start", who) +
+               " start it again";
     if (s.last_decision == restart_reason::survivors && s.state == sub_state::failed)
         return explain_survivors(who, how.text) + with(note);
     if (s.result == service_result::exec_condition)
@@ -154,7 +167,7 @@ std::string explain_down(const instance& who, std::string_view note)
         text = config.autostart ? "not started yet" : "not started: autostart is off";
     else
         text += why_not_again(config, s);
-    text += left_behind(config, s) + with(note);
+    text += left_behind(config, s) + with(note) + last_words(s);
     if (is_command(config) && s.result == service_result::success && has_run(s)) return text;
     return text + ". " + command_to("start", who) + (has_run(s) ? " starts it again" : " starts it");
 }
@@ -172,15 +185,8 @@ std::string explain_auto_restart(const instance& who, std::string_view note, con
     text += with(note);
     if (!text.empty()) text += "; ";
     if (s.deadline == never)
-        return text + "restart_sec is infinity, so it waits for " + command_to("start", who);
-    text += "restarts in " + time_left(s.deadline, now);
-    const duration delay = restart_delay(config, s.delay_step);
-    if (delay == config.restart_sec) return text;
-    return text + " (the delay has grown to " + short_time(delay) +
-           (delay >= config.restart_max_delay
-                ? ", restart_max_delay_sec)"
-                : ", step " + std::to_string(s.delay_step) + " of " + std::to_string(config.restart_steps) +
-                      " towards restart_max_delay_sec)");
+        return text + "restart_sec is infinity, so it waits for " + command_to("start", who) + last_words(s);
+    return text + "restarts in " + time_left(s.deadline, now) + grown_delay(config, s) + last_words(s);
 }
 
 } // namespace procctl

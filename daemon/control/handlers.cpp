@@ -1,8 +1,9 @@
 #include "daemon/control/handlers.h"
 
 #include "common/signal_name.h"
-#include "daemon/control/explanation.h"
+#include "daemon/control/job_replies.h"
 #include "daemon/control/near_names.h"
+#include "daemon/control/settled_response.h"
 #include "daemon/control/status_view.h"
 
 #include <algorithm>
@@ -97,7 +98,7 @@ checked<unsigned> line_count(const route_call& call)
 
 outside_view outside_of(const instance& who, const backend& daemon)
 {
-    return {.log_path = daemon.log_path(who),
+    return {.output = daemon.output_of(who),
             .note = daemon.note(who),
             .control_group = daemon.control_group(who),
             .stored_descriptors = daemon.stored_descriptors(who)};
@@ -117,6 +118,25 @@ std::string views_of(const std::vector<instance_id>& ids, const backend& daemon)
     return list += ']';
 }
 
+// The same for `procctl show`.
+std::string properties_of(const std::vector<instance_id>& ids, const backend& daemon)
+{
+    const instant now = daemon.now();
+    std::string list = "[";
+    for (const instance_id id : ids) {
+        const instance* const who = daemon.programs().find(id);
+        if (who == nullptr) continue;
+        if (list.size() > 1) list += ',';
+        list += protocol::to_json(all_properties_of(*who, outside_of(*who, daemon), now));
+    }
+    return list += ']';
+}
+
+response views_response(const std::vector<instance_id>& ids, backend& daemon)
+{
+    return settled_response(daemon, ids, [ids, &daemon] { return ok(views_of(ids, daemon)); });
+}
+
 std::vector<protocol::problem> problems_of(const diagnostics& found)
 {
     std::vector<protocol::problem> out;
@@ -127,51 +147,6 @@ std::vector<protocol::problem> problems_of(const diagnostics& found)
                        .column = d.where.column,
                        .message = d.message});
     return out;
-}
-
-// A start that a path condition or exec_condition has ended well before it began.
-bool was_skipped(const instance& who, job_kind kind, job_outcome outcome)
-{
-    return outcome == job_outcome::done && kind != job_kind::stop && is_down(who.status) &&
-           (who.status.condition_failed || who.status.result == service_result::exec_condition);
-}
-
-protocol::job_reply reply_of(const job_report& report, job_kind kind, bool waited, const backend& daemon)
-{
-    protocol::job_reply reply{.name = report.name,
-                              .job = std::string(to_text(kind)),
-                              .outcome = waited ? std::string(to_text(report.outcome)) : "queued",
-                              .explanation = {}};
-    const instance* const who = daemon.programs().find(report.who);
-    if (!waited || who == nullptr) return reply;
-    if (was_skipped(*who, kind, report.outcome)) reply.outcome = "skipped";
-    reply.explanation = explain_job(*who, kind, report.outcome, daemon.note(*who), daemon.now());
-    return reply;
-}
-
-std::vector<protocol::job_reply> replies_of(const std::vector<job_report>& reports, job_kind kind,
-                                            bool waited, const backend& daemon)
-{
-    std::vector<protocol::job_reply> out;
-    for (const job_report& report : reports)
-        out.push_back(reply_of(report, kind, waited, daemon));
-    return out;
-}
-
-std::size_t failures_in(const std::vector<protocol::job_reply>& jobs)
-{
-    const auto failed = [](const protocol::job_reply& j) {
-        return j.outcome != "done" && j.outcome != "skipped" && j.outcome != "queued";
-    };
-    return static_cast<std::size_t>(std::ranges::count_if(jobs, failed));
-}
-
-protocol::error_reply jobs_failed(const std::vector<protocol::job_reply>& jobs)
-{
-    const std::size_t failed = failures_in(jobs);
-    return {.kind = "job-failed",
-            .message = std::to_string(failed) + " of " + std::to_string(jobs.size()) +
-                       (jobs.size() == 1 ? " job" : " jobs") + " failed"};
 }
 
 http_reply jobs_response(const std::vector<protocol::job_reply>& jobs)
@@ -193,23 +168,34 @@ std::set<instance_id> down_ones(const std::vector<instance_id>& ids, const super
     return out;
 }
 
+// A job that has failed tells of an end. One that nobody waits for tells nothing yet.
+void when_settled(const std::vector<job_report>& reports, bool waited, backend& daemon,
+                  std::function<void()> then)
+{
+    if (!waited) return then();
+    std::vector<instance_id> ids;
+    for (const job_report& report : reports)
+        ids.push_back(report.who);
+    daemon.when_settled(std::move(ids), std::move(then));
+}
+
 response run_jobs(const route_call& call, std::vector<instance_id> ids, job_kind kind)
 {
     const checked<bool> wait = flag(call, "wait", true);
     if (!wait) return wait.error().reply;
     const auto begin = [ids = std::move(ids), kind, wait = *wait, who = call.who,
-                        &daemon = call.daemon](std::function<void(http_reply)> reply) {
+                        &daemon = call.daemon](const std::function<void(final_response)>& reply) {
         std::set<instance_id> idle;
         if (kind == job_kind::try_restart && wait) idle = down_ones(ids, daemon.programs());
-        daemon.request(ids, kind, who, wait,
-                       [reply = std::move(reply), idle = std::move(idle), kind, wait,
-                        &daemon](const std::vector<job_report>& reports) {
-                           auto jobs = replies_of(reports, kind, wait, daemon);
-                           for (std::size_t i = 0; i < jobs.size(); ++i)
-                               if (idle.contains(reports[i].who) && jobs[i].outcome == "done")
-                                   jobs[i].outcome = "skipped";
-                           reply(jobs_response(jobs));
-                       });
+        daemon.request(ids, kind, who, wait, [=, &daemon](const std::vector<job_report>& reports) {
+            when_settled(reports, wait, daemon, [=, &daemon] {
+                auto jobs = replies_of(reports, kind, wait, daemon);
+                for (std::size_t i = 0; i < jobs.size(); ++i)
+                    if (idle.contains(reports[i].who) && jobs[i].outcome == "done")
+                        jobs[i].outcome = "skipped";
+                reply(jobs_response(jobs));
+            });
+        });
     };
     return deferred_reply{begin};
 }
@@ -241,6 +227,16 @@ bool has_process(const instance& who, signal_scope scope)
     case signal_scope::all: break;
     }
     return s.main_pid != 0 || s.control_pid != 0 || s.has_others;
+}
+
+http_reply not_running(const std::string& name, signal_scope scope)
+{
+    return error_response(409, "not-running",
+                          "'" + name + "' has no " +
+                              (scope == signal_scope::main      ? "main process"
+                               : scope == signal_scope::control ? "control process"
+                                                                : "process") +
+                              " that could be signalled");
 }
 
 // systemctl's --kill-whom.
@@ -291,29 +287,22 @@ response list_programs(const route_call& call)
     const auto ids =
         patterns.empty() ? checked<std::vector<instance_id>>(programs.all()) : matched(patterns, programs);
     if (!ids) return ids.error().reply;
-    return ok(views_of(*ids, call.daemon));
+    return views_response(*ids, call.daemon);
 }
 
 response get_program(const route_call& call)
 {
     const auto ids = named(call);
     if (!ids) return ids.error().reply;
-    return ok(views_of(*ids, call.daemon));
+    return views_response(*ids, call.daemon);
 }
 
 response get_properties(const route_call& call)
 {
     const auto ids = named(call);
     if (!ids) return ids.error().reply;
-    const instant now = call.daemon.now();
-    std::string body = "[";
-    for (const instance_id id : *ids) {
-        const instance* const who = call.daemon.programs().find(id);
-        if (who == nullptr) continue;
-        if (body.size() > 1) body += ',';
-        body += protocol::to_json(all_properties_of(*who, outside_of(*who, call.daemon), now));
-    }
-    return ok(body + ']');
+    return settled_response(call.daemon, *ids,
+                            [ids = *ids, &daemon = call.daemon] { return ok(properties_of(ids, daemon)); });
 }
 
 response get_log(const route_call& call)
@@ -327,12 +316,16 @@ response get_log(const route_call& call)
     if (!lines) return lines.error().reply;
     const checked<bool> follow = flag(call, "follow", false);
     if (!follow) return follow.error().reply;
-    log_query query{.instances = {}, .lines = *lines, .follow = *follow};
-    for (const instance_id id : *ids)
-        if (const instance* const who = call.daemon.programs().find(id)) query.instances.push_back(who->name);
-    return hand_over{[query = std::move(query), &daemon = call.daemon](unique_fd client) {
-        return daemon.serve_log(std::move(client), query);
-    }};
+    return settled_response(call.daemon, *ids,
+                            [ids = *ids, lines = *lines, follow = *follow, &daemon = call.daemon] {
+                                log_query query{.instances = {}, .lines = lines, .follow = follow};
+                                for (const instance_id id : ids)
+                                    if (const instance* const who = daemon.programs().find(id))
+                                        query.instances.push_back(who->name);
+                                return hand_over{[query = std::move(query), &daemon](unique_fd client) {
+                                    return daemon.serve_log(std::move(client), query);
+                                }};
+                            });
 }
 
 response get_source(const route_call& call)
@@ -373,21 +366,20 @@ response kill(const route_call& call)
     const std::string* const whom = call.target.find("whom");
     const auto scope = parse_scope(whom == nullptr ? "all" : *whom);
     if (!scope) return bad_request("the parameter 'whom' is '" + *whom + "'; it is main, control or all");
-    auto ids = named(call);
+    const auto ids = named(call);
     if (!ids) return ids.error().reply;
-    std::erase_if(*ids, [&](instance_id id) {
+    std::vector<instance_id> alive = *ids;
+    std::erase_if(alive, [&](instance_id id) {
         const instance* const who = call.daemon.programs().find(id);
         return who == nullptr || !has_process(*who, *scope);
     });
-    if (ids->empty())
-        return error_response(409, "not-running",
-                              "'" + std::string(call.name) + "' has no " +
-                                  (*scope == signal_scope::main      ? "main process"
-                                   : *scope == signal_scope::control ? "control process"
-                                                                     : "process") +
-                                  " that could be signalled");
-    call.daemon.kill(*ids, *signal, *scope, call.who);
-    return done_response(*ids, "kill", call.daemon);
+    if (alive.empty())
+        return settled_response(call.daemon, *ids, [name = std::string(call.name), scope = *scope] {
+            return not_running(name, scope);
+        });
+    call.daemon.kill(alive, *signal, *scope, call.who);
+    return settled_response(call.daemon, alive,
+                            [alive, &daemon = call.daemon] { return done_response(alive, "kill", daemon); });
 }
 
 response post_jobs(const route_call& call)
@@ -408,9 +400,10 @@ response update(const route_call& call)
     const checked<bool> wait = flag(call, "wait", true);
     if (!wait) return wait.error().reply;
     const auto begin = [dry_run = *dry_run, wait = *wait, who = call.who,
-                        &daemon = call.daemon](std::function<void(http_reply)> reply) {
+                        &daemon = call.daemon](const std::function<void(final_response)>& reply) {
         daemon.update(dry_run, wait, who, [=, &daemon](const update_report& report) {
-            reply(update_response(report, dry_run, wait, daemon));
+            when_settled(report.jobs, wait, daemon,
+                         [=, &daemon] { reply(update_response(report, dry_run, wait, daemon)); });
         });
     };
     return deferred_reply{begin};

@@ -23,15 +23,17 @@ struct http_reply {
     std::function<void()> after = {}; // called once the reply is written, or could not be
 };
 
-// The reply comes later: call `begin` with what shall happen then. It calls back at most once, never from
-// within.
-struct deferred_reply {
-    std::function<void(std::function<void(http_reply)>)> begin;
-};
-
 // Somebody else writes the whole response: gives the connection's descriptor away.
 struct hand_over {
     std::function<result<void>(unique_fd)> to;
+};
+
+using final_response = std::variant<http_reply, hand_over>;
+
+// The response comes later: call `begin` with what shall happen then. It calls back at most once, perhaps
+// from within.
+struct deferred_reply {
+    std::function<void(std::function<void(final_response)>)> begin;
 };
 
 using response = std::variant<http_reply, deferred_reply, hand_over>;

@@ -34,10 +34,10 @@ struct reply_slot {
     explicit reply_slot(asio::io_context& loop) : wake(loop, asio::steady_timer::time_point::max()) {}
 
     asio::steady_timer wake;
-    std::optional<http_reply> reply;
+    std::optional<final_response> reply;
     bool is_abandoned = false; // the client has gone, or the server closes
 
-    void arrive(http_reply r)
+    void arrive(final_response r)
     {
         reply = std::move(r);
         wake.cancel();
@@ -110,7 +110,7 @@ struct http_session::impl {
     asio::awaitable<bool> send_continue();
     // Answers whether the connection goes on.
     asio::awaitable<bool> respond(http::request<http::string_body> request);
-    asio::awaitable<std::optional<http_reply>> await_reply(deferred_reply later);
+    asio::awaitable<std::optional<final_response>> await_reply(deferred_reply later);
     asio::awaitable<bool> write(http_reply reply, http::verb method, unsigned version, bool keep_alive);
     void give_away(const hand_over& to);
     response answer_safely(const http::request<http::string_body>& request);
@@ -178,7 +178,7 @@ asio::awaitable<bool> http_session::impl::respond(http::request<http::string_bod
     if (const auto* const later = std::get_if<deferred_reply>(&what)) {
         auto reply = co_await await_reply(*later);
         if (!reply) co_return false;
-        what = std::move(*reply);
+        std::visit([&](auto& final) { what = std::move(final); }, *reply);
     }
     if (const auto* const given = std::get_if<hand_over>(&what)) {
         if (method != http::verb::head) {
@@ -193,7 +193,7 @@ asio::awaitable<bool> http_session::impl::respond(http::request<http::string_bod
 
 // A job may take minutes. A client that hangs up meanwhile frees its connection; the job goes on. Only a full
 // close counts: a client may well have shut down its sending half.
-asio::awaitable<std::optional<http_reply>> http_session::impl::await_reply(deferred_reply later)
+asio::awaitable<std::optional<final_response>> http_session::impl::await_reply(deferred_reply later)
 {
     stream.expires_never();
     awaited = std::make_shared<reply_slot>(loop);
@@ -201,7 +201,7 @@ asio::awaitable<std::optional<http_reply>> http_session::impl::await_reply(defer
     stream.socket().async_wait(asio::socket_base::wait_error, [slot](const error_code& failed) {
         if (!failed) slot->abandon();
     });
-    later.begin([slot](http_reply reply) { slot->arrive(std::move(reply)); });
+    later.begin([slot](final_response reply) { slot->arrive(std::move(reply)); });
     if (!slot->reply && !slot->is_abandoned) co_await slot->wake.async_wait(as_result);
     awaited.reset();
     error_code ignored;

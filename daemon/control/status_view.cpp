@@ -45,6 +45,40 @@ std::string text_of(const source_position& where)
     return where.line > 0 ? where.file + ':' + std::to_string(where.line) : where.file;
 }
 
+// "standard output is thrown away; standard error goes to the journal: …"
+std::string notes_of(const output_view& output)
+{
+    const output_place& out = output.standard_output;
+    if (!output.standard_error) return out.note.empty() ? std::string() : "output " + out.note;
+    const std::string& of_error = output.standard_error->note;
+    std::string text = out.note.empty() ? std::string() : "standard output " + out.note;
+    if (!of_error.empty()) text += (text.empty() ? "standard error " : "; standard error ") + of_error;
+    return text;
+}
+
+void add_output(protocol::program_status& view, const output_view& output)
+{
+    const output_place& out = output.standard_output;
+    view.log_path = out.path;
+    view.log_note = notes_of(output);
+    view.on_log_error = to_text(output.on_error);
+    view.dropped_output = out.dropped;
+    const output_place* troubled = &out;
+    if (output.standard_error) {
+        const output_place& err = *output.standard_error;
+        view.stderr_log_path = err.path;
+        view.dropped_output += err.dropped;
+        const bool came_first = out.trouble.empty() || err.trouble_since < out.trouble_since;
+        if (!err.trouble.empty() && came_first) troubled = &err;
+    }
+    if (troubled->trouble.empty()) return;
+    view.log_error = troubled->trouble;
+    view.log_error_timestamp = microseconds(troubled->trouble_since);
+    view.explanation += output.on_error == log_error_action::wait
+                            ? ". Its output waits in the pipe, for its log cannot be written"
+                            : ". Its output is thrown away, for its log cannot be written";
+}
+
 } // namespace
 
 protocol::program_status view_of(const instance& who, const outside_view& outside, const instant& now)
@@ -86,6 +120,7 @@ protocol::program_status view_of(const instance& who, const outside_view& outsid
         view.last_exec_main_code = static_cast<int>(s.last_run.exec_main.code);
         view.last_exec_main_status = s.last_run.exec_main.status;
         view.last_end_timestamp = microseconds(s.last_run.at);
+        view.last_output = s.last_run.output; // bytes: they become text when they are written as JSON
     }
     view.state_change_timestamp = microseconds(s.state_change);
     view.active_enter_timestamp = microseconds(s.active_enter);
@@ -96,7 +131,7 @@ protocol::program_status view_of(const instance& who, const outside_view& outsid
     if (s.state == sub_state::auto_restart) view.next_restart_in_sec = seconds_until(s.deadline, now);
     view.start_limit_hit = s.start_limit_refused;
     view.explanation = explain(who, outside.note, now);
-    view.log_path = outside.log_path;
+    add_output(view, outside.output);
     view.source = text_of(who.program->where);
     return view;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/protocol.h"
+#include "daemon/control/output_view.h"
 #include "daemon/core/supervisor.h"
 
 #include <string>
@@ -11,7 +12,7 @@ namespace procctl {
 
 // What the core does not know of an instance (backend.h).
 struct outside_view {
-    std::string log_path;
+    output_view output;
     std::string note;
     std::string control_group{};
     unsigned stored_descriptors = 0;

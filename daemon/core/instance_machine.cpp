@@ -1,5 +1,6 @@
 #include "daemon/core/instance_machine.h"
 
+#include "common/log_settings.h"
 #include "daemon/core/instance_stepper.h"
 
 #include <algorithm>
@@ -63,6 +64,9 @@ namespace procctl {
 // one of the lists. Of the others it is known whether there are any once these two have ended. Processes are
 // named by serials: an order that is not wanted any more is taken back by forgetting its serial, and what it
 // still brings means nothing.
+//
+// What a run wrote last belongs to its end, and is known a moment after it (output_ended). Nothing waits for
+// it: the next run may have begun by then, and has no output in last_run until it has ended itself.
 //
 // A request is never lost. A start or restart that comes while a stop is under way is remembered in `pending`
 // and done once the instance is down; a stop takes such a plan back.
@@ -230,12 +234,22 @@ void stepper::operator()(const conditions_checked& e)
         s_.result = service_result::success;
         s_.exec_main = {};
         s_.stop_requested = false;
+        s_.invocation = {}; // this is no run, and what the last one has written is not its output
         return enter_dead(service_result::resources, may_restart::yes);
     }
     if (e.condition_met && e.assert_met) return enter_start(std::exchange(s_.monitored, {}));
     s_.condition_failed = true;
     s_.flush_n_restarts = true;
     finish_starts(e.condition_met ? job_outcome::assert_failed : job_outcome::done);
+}
+
+void stepper::operator()(const output_ended& e)
+{
+    run_end& last = s_.last_run;
+    if (e.run.serial == 0 || e.run != last.invocation) return;
+    const std::size_t surplus =
+        e.tail.size() - std::min<std::size_t>(e.tail.size(), log_settings::max_tail_size);
+    last.output.assign(e.tail, surplus);
 }
 
 void stepper::operator()(const time_passed&)

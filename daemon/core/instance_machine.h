@@ -69,7 +69,11 @@ struct failed_command {
 struct run_end {
     service_result result = service_result::success;
     process_end exec_main;
-    wall_time at{}; // wall_time{}: there was none
+    wall_time at{};           // wall_time{}: there was none
+    invocation_id invocation; // serial 0: a start that came to nothing before there was a run
+    // The last bytes that it wrote, whatever they are, at most log_settings::max_tail_size. They come a
+    // moment after the end (output_ended), and are empty until then.
+    std::string output;
 
     friend bool operator==(const run_end&, const run_end&) = default;
 };
@@ -208,12 +212,18 @@ struct notified {
     attachment descriptors;                // that came with it
 };
 struct notification_ignored {}; // it could not be read
-struct time_passed {};          // `now` has reached deadline or watchdog_deadline
+// All that a run has written before its end is where it belongs, and these are the last bytes of it. Means
+// something after the end of that run and until the next one's; only the last max_tail_size bytes are kept.
+struct output_ended {
+    invocation_id run;
+    std::string tail;
+};
+struct time_passed {}; // `now` has reached deadline or watchdog_deadline
 
 using event = std::variant<start_requested, stop_requested, restart_requested, reload_requested,
                            reset_failed_requested, hurry_requested, process_started, process_not_started,
                            process_exited, processes_gone, conditions_checked, main_found, main_not_found,
-                           main_moved, notified, notification_ignored, time_passed>;
+                           main_moved, notified, notification_ignored, output_ended, time_passed>;
 
 // Orders, in the imperative.
 enum class signal_scope {

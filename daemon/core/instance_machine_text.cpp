@@ -81,6 +81,7 @@ struct in_words {
     std::string operator()(const main_moved&) const { return "main_moved"; }
     std::string operator()(const notified& e) const { return "notified" + text_of(e.message); }
     std::string operator()(const notification_ignored&) const { return "notification_ignored"; }
+    std::string operator()(const output_ended&) const { return "output_ended"; }
     std::string operator()(const time_passed&) const { return "time_passed"; }
 
     std::string operator()(const check_conditions&) const { return "check_conditions"; }

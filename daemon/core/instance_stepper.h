@@ -29,6 +29,7 @@ public:
     void operator()(const main_moved& e);
     void operator()(const notification_ignored&) { ++s_.ignored_notifications; }
     void operator()(const notified& e);
+    void operator()(const output_ended& e);
     void operator()(const time_passed&);
 
 private:

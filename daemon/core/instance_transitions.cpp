@@ -602,7 +602,7 @@ void transitions::enter_dead(service_result f, may_restart allowed)
                                                   : decide_restart(*program_, s_.result, s_.exec_main);
     const bool is_well = s_.result == service_result::success || s_.result == service_result::exec_condition;
     set_state(is_well ? sub_state::dead : sub_state::failed);
-    s_.last_run = {s_.result, s_.exec_main, now_.wall};
+    s_.last_run = {s_.result, s_.exec_main, now_.wall, s_.invocation, {}};
     finish(s_.stop_job, job_kind::stop, job_outcome::done);
     s_.reload_again = false;
     if (s_.pending != pending_job::none) { // a request to start, which counts anew

@@ -1,6 +1,7 @@
 #include "daemon/core/snapshot.h"
 
 #include "common/instance_name.h"
+#include "common/log_settings.h"
 #include "daemon/core/program_keys.h"
 
 #include <boost/json.hpp>
@@ -138,10 +139,12 @@ template <class Archive, class T> void visit_monitored(Archive& a, T& monitored)
 
 template <class Archive, class T> void visit_run_end(Archive& a, T& run)
 {
-    auto& [result, exec_main, at] = run;
+    auto& [result, exec_main, at, invocation, output] = run;
     a("result", result);
     a.object("exec_main", exec_main, [](auto& inner, auto& v) { visit_end(inner, v); });
     a("at", at);
+    a.object("invocation", invocation, [](auto& inner, auto& v) { visit_invocation(inner, v); });
+    a.bytes("output", output, log_settings::max_tail_size);
 }
 
 template <class Archive, class Status> void visit_status(Archive& a, Status& s)
@@ -227,6 +230,20 @@ public:
         to_[key] = std::move(inner);
     }
 
+    // Foreign bytes, which need not be UTF-8 as a text of JSON has to be: a character for each, U+0000 to
+    // U+00FF.
+    void bytes(std::string_view key, const std::string& value, std::size_t)
+    {
+        json::string text(to_.storage());
+        text.reserve(value.size());
+        for (const char c : value) {
+            const auto byte = static_cast<unsigned char>(c);
+            if (byte >= 0x80) text.push_back(static_cast<char>(0xc0U | byte >> 6U));
+            text.push_back(byte < 0x80 ? c : static_cast<char>(0x80U | (byte & 0x3fU)));
+        }
+        to_[key] = std::move(text);
+    }
+
     // null when there is none
     template <class T, class Visit>
     void optional(std::string_view key, const std::optional<T>& value, Visit visit)
@@ -283,6 +300,15 @@ public:
         reader r(found->get_object(), place_ + std::string(key) + '.', problem_);
         visit(r, value);
     }
+    // At most `most` of them.
+    void bytes(std::string_view key, std::string& value, std::size_t most)
+    {
+        const json::value* found = find(key);
+        if (found == nullptr) return;
+        const json::string* text = found->if_string();
+        if (text == nullptr || !read_bytes(*text, value) || value.size() > most)
+            report(key, "has a value that it cannot have");
+    }
     template <class T, class Visit> void optional(std::string_view key, std::optional<T>& value, Visit visit)
     {
         value.reset();
@@ -319,6 +345,22 @@ private:
     {
         if (const json::string* v = from.if_string()) to.assign(v->data(), v->size());
         return from.is_string();
+    }
+    // A text of valid UTF-8, and what it says of bytes.
+    static bool read_bytes(const json::string& from, std::string& to)
+    {
+        to.clear();
+        for (std::size_t at = 0; at < from.size(); ++at) {
+            const auto first = static_cast<unsigned char>(from[at]);
+            if (first < 0x80) {
+                to += from[at];
+                continue;
+            }
+            if (first > 0xc3) return false; // beyond U+00FF
+            const auto second = static_cast<unsigned char>(from[++at]);
+            to += static_cast<char>((first & 0x03U) << 6U | (second & 0x3fU));
+        }
+        return true;
     }
     static bool read(const json::value& from, int& to) { return read_integer(from, to) && to >= 0; }
     static bool read(const json::value& from, unsigned& to) { return read_integer(from, to); }

@@ -13,7 +13,7 @@
 
 namespace procctl {
 
-inline constexpr int snapshot_version = 2;
+inline constexpr int snapshot_version = 3;
 
 // One instance, as the snapshot holds it.
 struct instance_snapshot {

@@ -72,6 +72,8 @@ private:
         loop_.restart();
         loop_.poll();
         daemon_.answer_requests();
+        daemon_.settle();
+        daemon_.is_output_late = ++turns_ % 2 == 0;
         daemon_.calls.clear();
         loop_.restart();
         loop_.poll();
@@ -81,6 +83,7 @@ private:
     sockaddr_un address_{};
     socklen_t size_ = 0;
     fake_backend daemon_;
+    unsigned turns_ = 0;
     control_server server_;
 };
 

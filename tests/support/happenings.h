@@ -144,6 +144,11 @@ inline std::optional<event> store(const instance_status& s)
 {
     return says(s, {.stores_descriptors = true, .descriptor_name = "stored"});
 }
+inline std::optional<event> last_words(const instance_status& s)
+{
+    if (s.last_run.invocation.serial == 0) return std::nullopt;
+    return output_ended{s.last_run.invocation, "cannot bind\n"};
+}
 inline std::optional<event> time_runs_out(const instance_status& s)
 {
     if (next_deadline(s) == never) return std::nullopt;
@@ -182,6 +187,7 @@ inline constexpr happening all_happenings[] = {
     other_main,
     extend,
     store,
+    last_words,
     time_runs_out};
 
 } // namespace procctl::test

@@ -88,6 +88,7 @@ private:
         if (what < 40) return tell(name, t->world.notify(t->before, now()));
         if (what < 45) return tell(name, t->world.emptiness());
         if (what < 46) return tell(name, notification_ignored{});
+        if (what < 49) return tell_output(name, t->before);
         // A command ends sooner than a program.
         if (!t->world.has_to_answer() && t->before.control_pid != 0)
             return tell(name, t->world.exit(t->program->config, t->before, false));
@@ -140,6 +141,16 @@ private:
     void tell(const std::string& name, const std::optional<event>& fact)
     {
         if (fact) obey(core_.on(name, *fact, now()), name, fact);
+    }
+
+    // Of the last run, or of one that is not over yet: the core is told in time, too late, or never.
+    void tell_output(const std::string& name, const instance_status& s)
+    {
+        const bool is_over = random_.chance(70);
+        const std::string tail = random_.pick<std::string>({"", "bye\n", std::string("\0\xff\xc3\xa9", 4)});
+        tell(name, output_ended{is_over ? s.last_run.invocation : s.invocation, tail});
+        if (is_over && s.last_run.invocation.serial != 0 && core_.core().find(name) != nullptr)
+            must(core_.core().find(name)->status.last_run.output == tail, "the last words of a run are kept");
     }
 
     void pass_time()

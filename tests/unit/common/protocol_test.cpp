@@ -35,6 +35,7 @@ program_status sample_status()
             .exec_main_status = 255,
             .exec_main_start_timestamp = 1'700'000'000'000'000,
             .exec_main_exit_timestamp = 1'700'000'001'000'000,
+            .last_output = "no space\n",
             .state_change_timestamp = 1'700'000'001'000'001,
             .active_enter_timestamp = 1,
             .active_exit_timestamp = 2,
@@ -45,6 +46,12 @@ program_status sample_status()
             .start_limit_hit = true,
             .explanation = "exited with status 255; restarts in 3.2s",
             .log_path = "/var/log/procctl/worker@1.log",
+            .stderr_log_path = "/var/log/procctl/worker@1.err",
+            .log_note = "elsewhere",
+            .log_error = "cannot write",
+            .log_error_timestamp = 5,
+            .on_log_error = "drop",
+            .dropped_output = 6,
             .source = "/etc/procctl/conf.d/worker.yaml:3"};
 }
 
@@ -72,16 +79,19 @@ TEST_CASE("a status has systemctl's names and numbers", "[protocol]")
         R"("notify_access":"main","ignored_notifications":2,"watchdog_usec":5000000,"next_watchdog_in_sec":1.5,)"
         R"("n_file_descriptor_store":4,"monitored":"web","monitored_result":"signal",)"
         R"("n_restarts":3,"exec_main_code":1,"exec_main_status":255,)"
-        R"("exec_main_start_timestamp":1700000000000000,"exec_main_exit_timestamp":1700000001000000,"last_result":"","last_exec_main_code":0,"last_exec_main_status":0,"last_end_timestamp":0,)"
+        R"("exec_main_start_timestamp":1700000000000000,"exec_main_exit_timestamp":1700000001000000,"last_result":"","last_exec_main_code":0,"last_exec_main_status":0,"last_end_timestamp":0,"last_output":"no space\n",)"
         R"("state_change_timestamp":1700000001000001,"active_enter_timestamp":1,"active_exit_timestamp":2,)"
         R"("inactive_enter_timestamp":3,"inactive_exit_timestamp":4,)"
         R"("invocation_id":"0123456789abcdef0123456789abcdef","next_restart_in_sec":3.2,"start_limit_hit":true,)"
         R"("explanation":"exited with status 255; restarts in 3.2s","log_path":"/var/log/procctl/worker@1.log",)"
-        R"("source":"/etc/procctl/conf.d/worker.yaml:3"})");
+        R"("stderr_log_path":"/var/log/procctl/worker@1.err","log_note":"elsewhere","log_error":"cannot write",)"
+        R"("log_error_timestamp":5,"on_log_error":"drop","dropped_output":6,"source":"/etc/procctl/conf.d/worker.yaml:3"})");
 }
 
 TEST_CASE("any bytes become valid JSON", "[protocol]")
 {
+    CHECK(json_text("") == "\"\"");
+    CHECK(json_text("plain") == "\"plain\"");
     CHECK(json_text("a\"b\\c\n\t\x01\x7f") == "\"a\\\"b\\\\c\\n\\t\\u0001\\u007f\"");
     // U+0080 to U+009F are control characters too: no terminal is to see them.
     CHECK(json_text("\u0080\u009b\u00a0") == "\"\\u0080\\u009b\u00a0\"");

@@ -55,12 +55,34 @@ public:
             who, process_exited{.serial = i->status.main_serial, .end = how, .has_others = false}, time));
     }
     void ended(std::string_view name, process_end how) { ended(supervisor_.find(name)->id, how); }
+    // The output of its last run, which is over.
+    void wrote(std::string_view name, std::string tail)
+    {
+        const instance* const i = supervisor_.find(name);
+        carry_out(supervisor_.on(i->id, output_ended{i->status.last_run.invocation, std::move(tail)}, time));
+    }
 
     [[nodiscard]] const supervisor& programs() const override { return supervisor_; }
     [[nodiscard]] daemon_facts facts() const override { return facts_; }
-    [[nodiscard]] std::string log_path(const instance& who) const override
+    [[nodiscard]] output_view output_of(const instance& who) const override
     {
-        return "/var/log/procctl/" + who.name + ".log";
+        output_view view = output;
+        if (view.standard_output.note.empty())
+            view.standard_output.path = "/var/log/procctl/" + who.name + ".log";
+        return view;
+    }
+    void when_settled(std::vector<instance_id> ids, std::function<void()> then) override
+    {
+        if (!is_output_late) return then();
+        calls.push_back("output of " + std::to_string(ids.size()) + " awaited");
+        unsettled.push_back(std::move(then));
+    }
+    // Whatever the programs wrote has arrived.
+    void settle()
+    {
+        is_output_late = false;
+        for (const auto& then : std::exchange(unsettled, {}))
+            then();
     }
     [[nodiscard]] std::string note(const instance&) const override { return note_; }
     [[nodiscard]] std::string control_group(const instance& who) const override
@@ -144,6 +166,9 @@ public:
                         .configuration_problems = {},
                         .dropped_log_lines = 0};
     std::string note_;
+    output_view output;          // of every instance, but for the path
+    bool is_output_late = false; // until settle()
+    std::vector<std::function<void()>> unsettled;
     int next_pid = 1000;
     bool signals_end_processes = true;
     bool conditions_hold = true;

@@ -47,8 +47,8 @@ struct api {
         if (auto* const later = std::get_if<deferred_reply>(&got)) {
             http_reply reply;
             reply.status = 0;
-            later->begin([&](http_reply r) { reply = std::move(r); });
-            REQUIRE(reply.status == 0); // never from within
+            later->begin([&](final_response r) { reply = std::get<http_reply>(std::move(r)); });
+            REQUIRE(reply.status == 0); // jobs are never done from within
             daemon.answer_requests();
             return reply;
         }
@@ -166,6 +166,80 @@ TEST_CASE("who started a program by its own end is named", "[routes]")
     REQUIRE(status);
     CHECK(status->front().monitored == "web");
     CHECK(status->front().monitored_result == "signal");
+}
+
+TEST_CASE("where output goes, how that fares, and what came last", "[routes]")
+{
+    api a;
+    output_view& output = a.daemon.output;
+    output.standard_error = output_place{.path = "/var/log/procctl/web.err", .dropped = 12};
+    output.standard_output.trouble = "cannot write /var/log/procctl/web.log: No space left on device";
+    output.standard_output.trouble_since = wall_time{std::chrono::seconds(1'700'000'000)};
+    output.standard_output.dropped = 500;
+    output.on_error = log_error_action::drop;
+    a.daemon.ended("web", {exit_code_kind::exited, 1});
+    a.daemon.wrote("web", "gr\xc3\xbcn \xff\x1b[0m\n");
+    const auto status = protocol::program_statuses_from_json(a.ask("GET", "/v1/programs/web").body);
+    REQUIRE(status);
+    const protocol::program_status& p = status->front();
+    CHECK(p.log_path == "/var/log/procctl/web.log");
+    CHECK(p.stderr_log_path == "/var/log/procctl/web.err");
+    CHECK(p.log_error == "cannot write /var/log/procctl/web.log: No space left on device");
+    CHECK(p.log_error_timestamp == 1'700'000'000'000'000);
+    CHECK(p.on_log_error == "drop");
+    CHECK(p.dropped_output == 512);
+    CHECK(p.log_note.empty());
+    CHECK(p.explanation.ends_with(". Its output is thrown away, for its log cannot be written"));
+    CHECK(p.last_output == "grün \xef\xbf\xbd\x1b[0m\n");
+    const std::string shown = a.ask("GET", "/v1/programs/web/properties").body;
+    CHECK(shown.find(R"("last_output":"grün )"
+                     "\xef\xbf\xbd"
+                     R"(\u001b[0m\n")") != std::string::npos);
+    CHECK(shown.find(R"("dropped_output":512)") != std::string::npos);
+}
+
+TEST_CASE("of two logs in trouble the one is named that was the first", "[routes]")
+{
+    api a;
+    const auto at = [](int second) { return wall_time{std::chrono::seconds(second)}; };
+    output_view& output = a.daemon.output;
+    output.standard_error = output_place{.path = "/err", .trouble = "second", .trouble_since = at(20)};
+    output.standard_output.trouble = "first";
+    output.standard_output.trouble_since = at(10);
+    const auto shown = [&] {
+        return protocol::program_statuses_from_json(a.ask("GET", "/v1/programs/web").body)->front();
+    };
+    CHECK(shown().log_error == "first");
+    CHECK(shown().log_error_timestamp == 10'000'000);
+    CHECK(shown().on_log_error == "wait");
+    CHECK(shown().explanation.ends_with(". Its output waits in the pipe, for its log cannot be written"));
+    output.standard_error->trouble_since = at(5);
+    CHECK(shown().log_error == "second");
+    CHECK(shown().log_error_timestamp == 5'000'000);
+    output.standard_error->trouble_since = at(20);
+    output.standard_output.trouble.clear();
+    CHECK(shown().log_error == "second");
+    output.standard_error.reset();
+    CHECK(shown().log_error.empty());
+    CHECK(shown().log_error_timestamp == 0);
+    CHECK(shown().explanation.find("its log") == std::string::npos);
+}
+
+TEST_CASE("where to look for output that is in no file", "[routes]")
+{
+    api a;
+    output_view& output = a.daemon.output;
+    const auto note = [&] {
+        return protocol::program_statuses_from_json(a.ask("GET", "/v1/programs/web").body)->front().log_note;
+    };
+    output.standard_output.note = "is thrown away";
+    CHECK(note() == "output is thrown away");
+    output.standard_error = output_place{.path = {}, .note = "goes to the journal"};
+    CHECK(note() == "standard output is thrown away; standard error goes to the journal");
+    output.standard_output.note.clear();
+    CHECK(note() == "standard error goes to the journal");
+    output.standard_error->note.clear();
+    CHECK(note().empty());
 }
 
 TEST_CASE("what is wrong with a request", "[routes]")

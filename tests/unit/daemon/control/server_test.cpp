@@ -396,6 +396,75 @@ TEST_CASE("a log's connection is given away, and its slot is free", "[server]")
     CHECK(s.server.connections() == 0);
 }
 
+TEST_CASE("a read waits for the output of what has ended, and nobody else does", "[server]")
+{
+    served s;
+    s.daemon.is_output_late = true;
+    s.daemon.ended("web", {exit_code_kind::exited, 1});
+    const unique_fd client = s.connect();
+    s.send(client, "GET /v1/programs/web HTTP/1.1\r\n\r\n");
+    CHECK(s.receive(client).text.empty());
+    CHECK(begins_with_status(s.ask(get_version).text, 200));
+    s.daemon.wrote("web", "cannot bind\n");
+    s.daemon.settle();
+    const auto got = s.receive(client);
+    CHECK(begins_with_status(got.text, 200));
+    CHECK(got.text.find(R"("last_output":"cannot bind\n")") != std::string::npos);
+    CHECK(!got.is_closed);
+    s.send(client, get_version); // and the connection is as it was
+    CHECK(begins_with_status(s.receive(client).text, 200));
+}
+
+TEST_CASE("a log's connection is given away after a wait, too", "[server]")
+{
+    served s;
+    s.daemon.is_output_late = true;
+    const unique_fd client = s.connect();
+    s.send(client, "GET /v1/programs/web/log?lines=3 HTTP/1.1\r\n\r\n");
+    CHECK(s.receive(client).text.empty());
+    const unique_fd head = s.connect();
+    s.send(head, "HEAD /v1/programs/web/log HTTP/1.1\r\n\r\n");
+    s.daemon.settle();
+    const auto got = s.receive(client);
+    CHECK(got.text.ends_with("lines\n"));
+    CHECK(got.is_closed);
+    CHECK(s.receive(head).text.starts_with("HTTP/1.1 200"));
+    CHECK(s.daemon.calls.back() == "log of web 3");
+    CHECK(s.server.connections() == 1);
+}
+
+TEST_CASE("a client that hangs up while output is on its way frees its connection", "[server]")
+{
+    served s;
+    s.daemon.is_output_late = true;
+    const std::string target = GENERATE(as<std::string>{}, "/v1/programs", "/v1/programs/web/log");
+    unique_fd client = s.connect();
+    s.send(client, "GET " + target + " HTTP/1.1\r\n\r\n");
+    REQUIRE(s.daemon.unsettled.size() == 1);
+    client.reset();
+    s.turn();
+    CHECK(s.server.connections() == 0);
+    s.daemon.settle();
+    s.turn();
+    CHECK(s.errors.empty());
+    CHECK(s.daemon.calls.back() == "output of 1 awaited"); // no log is read for nobody
+}
+
+TEST_CASE("output that arrives after close finds nobody", "[server]")
+{
+    served s;
+    s.daemon.is_output_late = true;
+    const unique_fd client = s.connect();
+    s.send(client, "GET /v1/programs HTTP/1.1\r\n\r\n");
+    s.server.close();
+    s.turn();
+    s.daemon.settle();
+    s.turn();
+    CHECK(s.receive(client).is_closed);
+    CHECK(s.errors.empty());
+    CHECK(s.loop.stopped());
+}
+
 TEST_CASE("shutdown is answered before it begins", "[server]")
 {
     served s;

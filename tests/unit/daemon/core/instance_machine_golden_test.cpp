@@ -180,6 +180,7 @@ std::string in_words(const instance_status& before, const step_result& r)
     if (next.check_serial == 0 && before.check_serial != 0 && is_down(next)) note("check over");
     if (next.condition_failed && !before.condition_failed) note("condition failed");
     if (next.start_limit_refused && !before.start_limit_refused) note("start limit hit");
+    if (next.last_run.output != before.last_run.output) note("output kept");
     if (before.start_limit.starts != 0 && next.start_limit.starts == 0) note("start limit cleared");
 
     std::string text(to_text(next.state));

@@ -78,6 +78,7 @@ std::vector<event> strange_facts(std::uint64_t serial)
             process_not_started{serial},
             process_exited{serial, {exit_code_kind::exited, 1}, true},
             conditions_checked{serial, true, true},
+            output_ended{{2, serial}, "of another daemon's run\n"},
             main_found{serial, stranger},
             main_not_found{serial}};
 }
@@ -106,6 +107,8 @@ TEST_CASE("facts about strangers change nothing, in any state", "[machine][prope
             else
                 i.goes_to_next_deadline();
 
+            if (i.random.chance(20))
+                i.happens(output_ended{i.status.last_run.invocation, "the last words\n"});
             const std::uint64_t later = i.status.last_serial + 1 + i.random.below(3);
             for (const std::uint64_t serial : {std::uint64_t{0}, later}) {
                 for (const event& e : strange_facts(serial)) {

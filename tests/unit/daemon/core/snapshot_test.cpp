@@ -57,7 +57,13 @@ public:
     void fill(time_limit& to) { upto(to, time_limit::watchdog); }
     void fill(exec_command& to) { upto(to, exec_command::stop_post); }
     void fill(notify_state& to) { upto(to, notify_state::stopping); }
-    void fill(run_end& to) { fill_all(to.result, to.exec_main, to.at); }
+    void fill(run_end& to)
+    {
+        fill_all(to.result, to.exec_main, to.at, to.invocation);
+        to.output.clear();
+        for (int n = number(300); n > 0; --n)
+            to.output += static_cast<char>(number(256));
+    }
     void fill(pending_job& to) { upto(to, pending_job::restart); }
     void fill(restart_reason& to) { upto(to, restart_reason::policy_stays); }
 
@@ -210,8 +216,8 @@ TEST_CASE("damaged text gives an error that says where", "[snapshot]")
     CHECK_THAT(error_of(""), ContainsSubstring("cannot read the snapshot: "));
     CHECK_THAT(error_of("[]"), ContainsSubstring("it is no object"));
     CHECK_THAT(error_of("{}"), ContainsSubstring("'version' is missing"));
-    CHECK_THAT(error_of(replaced(good, "\"version\":2", "\"version\":3")),
-               ContainsSubstring("it has version 3"));
+    CHECK_THAT(error_of(replaced(good, "\"version\":3", "\"version\":4")),
+               ContainsSubstring("it has version 4"));
     CHECK_THAT(error_of(replaced(good, "4711", "\"4711\"")),
                ContainsSubstring("'instances[0].status.main_pid'"));
     CHECK_THAT(error_of(replaced(good, "4711", "-1")), ContainsSubstring("'instances[0].status.main_pid'"));
@@ -241,6 +247,35 @@ TEST_CASE("damaged text gives an error that says where", "[snapshot]")
     beyond.instances[0].status.control_serial = 2;
     beyond.instances[0].status.control_command = exec_command::stop_post; // it has none
     CHECK_THAT(error_of(write_snapshot(beyond)), ContainsSubstring("control_index"));
+}
+
+TEST_CASE("what a run has written last is read back byte for byte", "[snapshot]")
+{
+    supervisor_snapshot one = random_snapshot(2);
+    std::string& output = one.instances[0].status.last_run.output;
+    const auto written_and_read = [&]() -> std::string {
+        const auto read = read_snapshot(write_snapshot(one));
+        return read ? read->instances[0].status.last_run.output : read.error().message();
+    };
+    output.clear();
+    for (int byte = 0; byte < 256; ++byte)
+        output += static_cast<char>(byte);
+    CHECK(written_and_read() == output);
+    output = std::string(64U << 10U, '\xfe');
+    CHECK(written_and_read() == output);
+
+    output = "grün";
+    const std::string good = write_snapshot(one);
+    using Catch::Matchers::ContainsSubstring;
+    CHECK_THAT(good, ContainsSubstring(R"("output":"grÃ¼n")"));
+    const std::string too_long((64U << 10U) + 1, 'x');
+    for (const std::string& wrong :
+         std::vector<std::string>{R"("Ā")", R"("\u0100")", R"("€")", "7", "null", '"' + too_long + '"'}) {
+        CAPTURE(wrong.substr(0, 20));
+        const auto read = read_snapshot(replaced(good, R"("grÃ¼n")", wrong));
+        REQUIRE_FALSE(read);
+        CHECK_THAT(read.error().message(), ContainsSubstring("'instances[0].status.last_run.output' has"));
+    }
 }
 
 TEST_CASE("text that ends too early, or has a byte changed, never crashes", "[snapshot]")
