@@ -29,6 +29,7 @@ constexpr std::size_t most_beside_descriptors = 64U << 10U;
 constexpr unsigned most_detached = 64;
 constexpr unsigned most_collecting = 16; // more would only wait for each other's disk and processor
 constexpr unsigned most_watching = 256;
+constexpr unsigned most_fetching = 256;
 constexpr std::string_view too_many =
     "HTTP/1.1 503 Service Unavailable\r\n"
     "Content-Type: application/json\r\n"
@@ -242,6 +243,7 @@ struct helper_runner::impl {
     unsigned detached = 0; // helpers that serve a client
     lane collecting{.most = most_collecting, .running = 0, .queue = {}};
     lane watching{.most = most_watching, .running = 0, .queue = {}};
+    lane fetching{.most = most_fetching, .running = 0, .queue = {}}; // a disk that hangs holds up no PID file
 };
 
 helper_runner::helper_runner(asio::io_context& io, watch_function watch)
@@ -262,23 +264,24 @@ void helper_runner::collect(std::vector<std::string> task, duration limit,
 helper_runner::watch_token helper_runner::watch(std::vector<std::string> task, duration limit,
                                                 std::function<void(result<std::string>)> done)
 {
-    return wait_for(
-        std::make_shared<collection>(impl_->io, std::move(task), limit, false, with_text(std::move(done))));
+    return wait_for(impl_->watching, std::make_shared<collection>(impl_->io, std::move(task), limit, false,
+                                                                  with_text(std::move(done))));
 }
 
 helper_runner::watch_token helper_runner::fetch(std::vector<std::string> task, duration limit,
                                                 std::function<void(result<helper_delivery>)> done)
 {
-    return wait_for(std::make_shared<collection>(impl_->io, std::move(task), limit, true, std::move(done)));
+    return wait_for(impl_->fetching,
+                    std::make_shared<collection>(impl_->io, std::move(task), limit, true, std::move(done)));
 }
 
-helper_runner::watch_token helper_runner::wait_for(std::shared_ptr<collection> job)
+helper_runner::watch_token helper_runner::wait_for(lane& in, std::shared_ptr<collection> job)
 {
     watch_token token;
     token.runner_ = impl_;
     token.helper_ = job;
-    impl_->watching.queue.push_back(std::move(job));
-    start_waiting(impl_, impl_->watching);
+    in.queue.push_back(std::move(job));
+    start_waiting(impl_, in);
     return token;
 }
 
@@ -296,7 +299,10 @@ void helper_runner::watch_token::cancel()
     const auto job = helper_.lock();
     helper_.reset();
     if (!job || !job->done) return;
-    if (const auto runner = runner_.lock()) std::erase(runner->watching.queue, job);
+    if (const auto runner = runner_.lock()) {
+        std::erase(runner->watching.queue, job);
+        std::erase(runner->fetching.queue, job);
+    }
     job->call_off();
 }
 

@@ -71,9 +71,9 @@ public:
     [[nodiscard]] watch_token watch(std::vector<std::string> task, duration limit,
                                     std::function<void(result<std::string>)> done);
 
-    // The same as `watch` for a task that brings descriptors, by send_with_descriptors to its standard
-    // output: at most 3, and 64 KiB of text. With an error, and when it is called off, all that it has sent
-    // are closed.
+    // The same as `watch`, 256 of its own, for a task that brings descriptors, by send_with_descriptors to
+    // its standard output: at most 3, and 64 KiB of text. With an error, and when it is called off, all that
+    // it has sent are closed.
     [[nodiscard]] watch_token fetch(std::vector<std::string> task, duration limit,
                                     std::function<void(result<helper_delivery>)> done);
 
@@ -83,7 +83,7 @@ public:
 
 private:
     struct lane;
-    watch_token wait_for(std::shared_ptr<collection>);
+    watch_token wait_for(lane&, std::shared_ptr<collection>);
     static void start_waiting(const std::shared_ptr<impl>&, lane&);
     static void start(const std::shared_ptr<impl>&, lane&, const std::shared_ptr<collection>&);
     std::shared_ptr<impl> impl_;
