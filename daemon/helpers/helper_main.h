@@ -31,6 +31,7 @@ namespace procctl {
 // Finds out which process a PID file names; answers with pid_file_answer as JSON. With `waits` it does so
 // only when there is one: for helper_runner::watch.
 [[nodiscard]] std::vector<std::string> pid_file_task(const std::string& path, bool waits, int refused = 0);
+// Opening what a program's standard streams are to be: open_task.h.
 // Writes the last lines of log files as an HTTP response to the socket that is its standard input.
 [[nodiscard]] std::vector<std::string> log_task(std::span<const log_source>, unsigned lines, bool follow);
 // Writes the text of entries of configuration files, likewise.

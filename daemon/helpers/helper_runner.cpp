@@ -1,5 +1,7 @@
 #include "daemon/helpers/helper_runner.h"
 
+#include "common/size.h"
+#include "daemon/os/descriptor_message.h"
 #include "daemon/os/spawn.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -9,6 +11,7 @@
 #include <array>
 #include <deque>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -22,9 +25,11 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t most_output = 64U << 20U;
+constexpr std::size_t most_beside_descriptors = 64U << 10U;
 constexpr unsigned most_detached = 64;
 constexpr unsigned most_collecting = 16; // more would only wait for each other's disk and processor
 constexpr unsigned most_watching = 256;
+constexpr unsigned most_fetching = 256;
 constexpr std::string_view too_many =
     "HTTP/1.1 503 Service Unavailable\r\n"
     "Content-Type: application/json\r\n"
@@ -54,32 +59,100 @@ result<spawned> spawn_helper(std::vector<std::string> task, int standard_input, 
     return spawn(request);
 }
 
+// What a helper's standard output is.
+struct output_ends {
+    unique_fd ours;
+    unique_fd helpers;
+};
+
+result<output_ends> make_pipe()
+{
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return last_error("cannot make a pipe for a helper");
+    return output_ends{unique_fd(ends[0]), unique_fd(ends[1])};
+}
+
+result<output_ends> make_socket_pair()
+{
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        return last_error("cannot make a socket for a helper");
+    return output_ends{unique_fd(ends[0]), unique_fd(ends[1])};
+}
+
+std::function<void(result<helper_delivery>)> with_text(std::function<void(result<std::string>)> done)
+{
+    return [done = std::move(done)](result<helper_delivery> outcome) {
+        if (outcome)
+            done(std::move(outcome->text));
+        else
+            done(outcome.error());
+    };
+}
+
 } // namespace
 
 // One helper whose output is collected. Alive until it has ended and its output was read to the end.
 struct helper_runner::collection : std::enable_shared_from_this<collection> {
+    using done_function = std::function<void(result<helper_delivery>)>;
+
     collection(asio::io_context& io, std::vector<std::string> what, duration most_time,
-               std::function<void(result<std::string>)> when_done)
-        : task(std::move(what)), limit(most_time), pipe(io), timer(io), done(std::move(when_done))
+               bool brings_descriptors, done_function when_done)
+        : task(std::move(what)), limit(most_time), has_socket(brings_descriptors), output(io), timer(io),
+          done(std::move(when_done))
     {
     }
 
     void read()
     {
-        pipe.async_read_some(asio::buffer(buffer),
-                             [self = shared_from_this()](auto failure, std::size_t size) {
-                                 if (failure) { // end of file, or cancelled by the time limit
-                                     self->has_eof = true;
-                                     self->finish_if_complete();
-                                     return;
-                                 }
-                                 if (self->text.size() + size > most_output) {
-                                     self->fail(make_error("a helper wrote more than 64 MiB"));
-                                     return;
-                                 }
-                                 self->text.append(self->buffer.data(), size);
-                                 self->read();
-                             });
+        if (has_socket) return read_socket();
+        output.async_read_some(asio::buffer(buffer),
+                               [self = shared_from_this()](auto failure, std::size_t size) {
+                                   if (failure) return self->reached_end(); // or cancelled by the time limit
+                                   if (self->keep(size, most_output)) self->read();
+                               });
+    }
+
+    void read_socket()
+    {
+        output.async_wait(output.wait_read, [self = shared_from_this()](auto failure) {
+            if (!failure)
+                self->receive();
+            else
+                self->reached_end();
+        });
+    }
+
+    void receive()
+    {
+        auto got = receive_with_descriptors(output.native_handle(), buffer);
+        if (!got) {
+            if (got.error().code.value() == EAGAIN) return read_socket();
+            return fail(got.error());
+        }
+        delivery.descriptors.add(std::move(got->passed));
+        if (got->has_lost_descriptors || delivery.descriptors.size() > most_passed)
+            return fail(make_error("a helper sent more descriptors than " + std::to_string(most_passed) +
+                                   ", or than there is room for (RLIMIT_NOFILE)"));
+        if (got->size == 0) return reached_end();
+        if (keep(got->size, most_beside_descriptors)) read_socket();
+    }
+
+    // False: too much.
+    bool keep(std::size_t size, std::size_t most)
+    {
+        if (delivery.text.size() + size > most) {
+            fail(make_error("a helper wrote more than " + format_size(most)));
+            return false;
+        }
+        delivery.text.append(buffer.data(), size);
+        return true;
+    }
+
+    void reached_end()
+    {
+        has_eof = true;
+        finish_if_complete();
     }
 
     void start_timer()
@@ -104,15 +177,16 @@ struct helper_runner::collection : std::enable_shared_from_this<collection> {
     {
         if (!has_ended || !has_eof || !done) return;
         if (end == process_end{exit_code_kind::exited, 0}) {
-            finish(std::move(text));
+            finish(std::move(delivery));
         } else {
-            finish(make_error("a helper process " + describe(end)));
+            fail(make_error("a helper process " + describe(end)));
         }
     }
 
     void fail(error reason)
     {
         kill();
+        delivery = {};
         finish(std::move(reason));
     }
 
@@ -121,9 +195,10 @@ struct helper_runner::collection : std::enable_shared_from_this<collection> {
         done = nullptr;
         kill();
         close();
+        delivery = {};
     }
 
-    void finish(result<std::string> outcome)
+    void finish(result<helper_delivery> outcome)
     {
         close();
         if (auto call = std::exchange(done, nullptr)) call(std::move(outcome));
@@ -138,17 +213,18 @@ struct helper_runner::collection : std::enable_shared_from_this<collection> {
     {
         timer.cancel();
         boost::system::error_code ignored;
-        pipe.close(ignored);
+        output.close(ignored);
     }
 
     std::vector<std::string> task;
     duration limit;
-    asio::posix::stream_descriptor pipe;
+    bool has_socket;                       // for descriptors; else a pipe
+    asio::posix::stream_descriptor output; // our end of it
     asio::steady_timer timer;
-    std::function<void(result<std::string>)> done; // empty once it has been called, or called off
-    unique_fd pidfd;                               // to end a helper that takes too long
+    done_function done; // empty once it has been called, or called off
+    unique_fd pidfd;    // to end a helper that takes too long
     std::array<char, 16384> buffer{};
-    std::string text;
+    helper_delivery delivery;
     process_end end;
     bool has_ended = false;
     bool has_eof = false;
@@ -167,6 +243,7 @@ struct helper_runner::impl {
     unsigned detached = 0; // helpers that serve a client
     lane collecting{.most = most_collecting, .running = 0, .queue = {}};
     lane watching{.most = most_watching, .running = 0, .queue = {}};
+    lane fetching{.most = most_fetching, .running = 0, .queue = {}}; // a disk that hangs holds up no PID file
 };
 
 helper_runner::helper_runner(asio::io_context& io, watch_function watch)
@@ -180,19 +257,31 @@ void helper_runner::collect(std::vector<std::string> task, duration limit,
                             std::function<void(result<std::string>)> done)
 {
     impl_->collecting.queue.push_back(
-        std::make_shared<collection>(impl_->io, std::move(task), limit, std::move(done)));
+        std::make_shared<collection>(impl_->io, std::move(task), limit, false, with_text(std::move(done))));
     start_waiting(impl_, impl_->collecting);
 }
 
 helper_runner::watch_token helper_runner::watch(std::vector<std::string> task, duration limit,
                                                 std::function<void(result<std::string>)> done)
 {
-    auto job = std::make_shared<collection>(impl_->io, std::move(task), limit, std::move(done));
+    return wait_for(impl_->watching, std::make_shared<collection>(impl_->io, std::move(task), limit, false,
+                                                                  with_text(std::move(done))));
+}
+
+helper_runner::watch_token helper_runner::fetch(std::vector<std::string> task, duration limit,
+                                                std::function<void(result<helper_delivery>)> done)
+{
+    return wait_for(impl_->fetching,
+                    std::make_shared<collection>(impl_->io, std::move(task), limit, true, std::move(done)));
+}
+
+helper_runner::watch_token helper_runner::wait_for(lane& in, std::shared_ptr<collection> job)
+{
     watch_token token;
     token.runner_ = impl_;
     token.helper_ = job;
-    impl_->watching.queue.push_back(std::move(job));
-    start_waiting(impl_, impl_->watching);
+    in.queue.push_back(std::move(job));
+    start_waiting(impl_, in);
     return token;
 }
 
@@ -210,7 +299,10 @@ void helper_runner::watch_token::cancel()
     const auto job = helper_.lock();
     helper_.reset();
     if (!job || !job->done) return;
-    if (const auto runner = runner_.lock()) std::erase(runner->watching.queue, job);
+    if (const auto runner = runner_.lock()) {
+        std::erase(runner->watching.queue, job);
+        std::erase(runner->fetching.queue, job);
+    }
     job->call_off();
 }
 
@@ -229,21 +321,19 @@ void helper_runner::start(const std::shared_ptr<impl>& state, lane& in,
     const auto fail_later = [&](error reason) {
         asio::post(state->io, [job, reason = std::move(reason)] { job->fail(reason); });
     };
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        fail_later(last_error("cannot make a pipe for a helper"));
+    auto ends = job->has_socket ? make_socket_pair() : make_pipe();
+    if (!ends) {
+        fail_later(ends.error());
         return;
     }
-    unique_fd output(ends[0]);
-    const unique_fd input(ends[1]);
     boost::system::error_code problem;
-    job->pipe.assign(output.get(), problem);
+    job->output.assign(ends->ours.get(), problem);
     if (problem) {
-        fail_later({problem, "cannot watch a helper's pipe"});
+        fail_later({problem, "cannot watch a helper's output"});
         return;
     }
-    (void)output.release(); // the job's from here on
-    auto child = spawn_helper(std::move(job->task), -1, input.get());
+    (void)ends->ours.release(); // the job's from here on
+    auto child = spawn_helper(std::move(job->task), -1, ends->helpers.get());
     if (!child) {
         fail_later(child.error());
         return;

@@ -9,6 +9,7 @@
 #include "common/result.h"
 #include "common/time.h"
 #include "common/unique_fd.h"
+#include "daemon/os/foreign_descriptors.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -21,6 +22,12 @@
 #include <sys/types.h>
 
 namespace procctl {
+
+// What a helper has brought.
+struct helper_delivery {
+    std::string text;
+    foreign_descriptors descriptors; // in the order of sending; close-on-exec
+};
 
 class helper_runner {
     struct impl;
@@ -64,12 +71,19 @@ public:
     [[nodiscard]] watch_token watch(std::vector<std::string> task, duration limit,
                                     std::function<void(result<std::string>)> done);
 
+    // The same as `watch`, 256 of its own, for a task that brings descriptors, by send_with_descriptors to
+    // its standard output: at most 3, and 64 KiB of text. With an error, and when it is called off, all that
+    // it has sent are closed.
+    [[nodiscard]] watch_token fetch(std::vector<std::string> task, duration limit,
+                                    std::function<void(result<helper_delivery>)> done);
+
     // Runs a task that talks to `socket` (its standard input) by itself and ends by itself. At most 64 of
     // them run at a time; one more is an error, and is told so by a 503 response.
     [[nodiscard]] result<void> detach(std::vector<std::string> task, unique_fd socket);
 
 private:
     struct lane;
+    watch_token wait_for(lane&, std::shared_ptr<collection>);
     static void start_waiting(const std::shared_ptr<impl>&, lane&);
     static void start(const std::shared_ptr<impl>&, lane&, const std::shared_ptr<collection>&);
     std::shared_ptr<impl> impl_;

@@ -12,6 +12,7 @@ namespace procctl {
 [[nodiscard]] int run_environment_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_conditions_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_pid_file_task(std::span<const std::string> arguments);
+[[nodiscard]] int run_open_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_log_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_source_task(std::span<const std::string> arguments);
 

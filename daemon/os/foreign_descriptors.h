@@ -1,4 +1,5 @@
-// Descriptors that a program has sent us: what they are is its choice, and so is what closing them does.
+// Descriptors of files that others have chosen, programs that have sent us one or whoever configured a path:
+// what they are is their choice, and so is what closing them does.
 //
 // close(2) can wait: for the server of a FUSE mount, which is told of it, or for data that a TCP socket with
 // SO_LINGER has not got rid of. So what is not known to be harmless is closed by a child that shares our
@@ -7,6 +8,8 @@
 
 #include "common/unique_fd.h"
 
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -22,11 +25,26 @@ void close_elsewhere(std::vector<unique_fd>);
 // Closes them elsewhere when it goes.
 class foreign_descriptors {
 public:
+    foreign_descriptors() = default;
     explicit foreign_descriptors(std::vector<unique_fd> all) : all_(std::move(all)) {}
     ~foreign_descriptors() { close_elsewhere(std::move(all_)); }
+    foreign_descriptors(foreign_descriptors&&) noexcept = default;
+    foreign_descriptors& operator=(foreign_descriptors&& other) noexcept
+    {
+        close_elsewhere(std::exchange(all_, std::exchange(other.all_, {})));
+        return *this;
+    }
     foreign_descriptors(const foreign_descriptors&) = delete;
     foreign_descriptors& operator=(const foreign_descriptors&) = delete;
 
+    void add(std::vector<unique_fd> more)
+    {
+        for (unique_fd& fd : more)
+            all_.push_back(std::move(fd));
+    }
+    [[nodiscard]] std::size_t size() const { return all_.size(); }
+    // Borrowed.
+    [[nodiscard]] int operator[](std::size_t n) const { return all_[n].get(); }
     [[nodiscard]] std::vector<unique_fd> take() { return std::move(all_); }
 
 private:

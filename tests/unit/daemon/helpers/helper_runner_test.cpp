@@ -1,17 +1,22 @@
 // Tasks run for real: this test program is its own helper, as the daemon is.
 #include "daemon/helpers/helper_main.h"
 #include "daemon/helpers/helper_runner.h"
+#include "daemon/os/descriptor_message.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/unit/daemon/helpers/helper_loop.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
+#include <array>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <optional>
 
-#include <sys/wait.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace procctl;
@@ -20,6 +25,50 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// One message with more descriptors than a helper may send.
+void send_four(int fd)
+{
+    std::array<int, 4> passed;
+    passed.fill(fd);
+    char byte = 'x';
+    iovec data{&byte, 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof passed)> control{};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof passed);
+    std::memcpy(CMSG_DATA(head), passed.data(), sizeof passed);
+    ::sendmsg(STDOUT_FILENO, &message, MSG_NOSIGNAL);
+}
+
+// A task that sends the FIFO it is given, opened for writing, as no task of ours would.
+int misbehave(const std::string& how, const std::string& fifo)
+{
+    const unique_fd file(::open(fifo.c_str(), O_WRONLY | O_CLOEXEC));
+    const std::array<int, 2> two = {file.get(), file.get()};
+    const auto send = [&](std::string_view text) {
+        return send_with_descriptors(STDOUT_FILENO, text, two).has_value();
+    };
+    if (how == "not at all") return send("hello") ? 0 : 1;
+    if (how == "four at once") send_four(file.get());
+    if (how == "two and two") send("a"), send("b");
+    if (how == "babble")
+        while (send("x"))
+            ;
+    if (how == "flood")
+        for (const std::string text(4096, 'x'); send_with_descriptors(STDOUT_FILENO, text, {});)
+            ;
+    if (how == "hang" && send("x")) ::pause();
+    if (how == "die" && send("x")) ::raise(SIGKILL);
+    if (how == "fail" && send("x")) return 3;
+    return 0;
+}
+
 // Before Catch's main function sees the arguments, and after <iostream> is ready.
 const bool is_no_helper = [] {
     std::ifstream file("/proc/self/cmdline");
@@ -27,63 +76,9 @@ const bool is_no_helper = [] {
     for (std::string word; std::getline(file, word, '\0');)
         words.push_back(word);
     if (words.size() < 2 || words[1] != "--helper") return true;
-    ::_exit(helper_main({words.begin() + 2, words.end()}));
+    const std::vector<std::string> task(words.begin() + 2, words.end());
+    ::_exit(task.front() == "misbehave" ? misbehave(task.at(1), task.at(2)) : helper_main(task));
 }();
-
-struct answers {
-    // Runs the loop until there are so many; the limit is only reached when they never come.
-    void run_until(std::size_t count)
-    {
-        const auto limit = std::chrono::steady_clock::now() + 60s;
-        while (all.size() < count) {
-            REQUIRE(std::chrono::steady_clock::now() < limit);
-            io.run_one_for(10s);
-        }
-    }
-    void run_until_reaped()
-    {
-        const auto limit = std::chrono::steady_clock::now() + 60s;
-        while (living > 0) {
-            REQUIRE(std::chrono::steady_clock::now() < limit);
-            io.run_one_for(10s);
-        }
-    }
-    std::function<void(result<std::string>)> keep()
-    {
-        return [this](result<std::string> r) { all.push_back(std::move(r)); };
-    }
-    [[nodiscard]] std::string text() const
-    {
-        REQUIRE(all.size() == 1);
-        REQUIRE(all[0]);
-        return *all[0];
-    }
-
-    // A reaper for children that end by themselves.
-    void watch(pid_t pid, unique_fd pidfd, std::function<void(const process_end&)> tell)
-    {
-        ++started;
-        ++living;
-        auto ended = std::make_shared<boost::asio::posix::stream_descriptor>(io, pidfd.release());
-        ended->async_wait(ended->wait_read, [this, ended, pid, tell = std::move(tell)](auto failed) {
-            if (failed) return; // the test is over
-            int status = 0;
-            REQUIRE(::waitpid(pid, &status, 0) == pid);
-            --living;
-            tell(WIFEXITED(status) ? process_end{exit_code_kind::exited, WEXITSTATUS(status)}
-                                   : process_end{exit_code_kind::killed, WTERMSIG(status)});
-        });
-    }
-
-    boost::asio::io_context io;
-    std::vector<result<std::string>> all;
-    unsigned started = 0;
-    unsigned living = 0;
-    helper_runner runner{io,
-                         [this](pid_t pid, unique_fd pidfd, std::function<void(const process_end&)> tell) {
-                             watch(pid, std::move(pidfd), std::move(tell));
-                         }};
-};
 
 conditions_answer look(const std::vector<path_condition>& conditions,
                        const std::vector<path_condition>& asserts = {})
@@ -248,4 +243,90 @@ TEST_CASE("answers that are none", "[helpers]")
         CHECK(conditions_answer_from_json(text).has_error());
         CHECK(pid_file_answer_from_json(text).has_error());
     }
+}
+
+namespace {
+
+// Who has the FIFO open for writing: nobody, once all descriptors of a misbehaving helper are closed.
+class watched_fifo {
+public:
+    explicit watched_fifo(std::string path) : path_(std::move(path))
+    {
+        REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
+        reader_.reset(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        REQUIRE(reader_);
+    }
+    [[nodiscard]] bool has_writer() const
+    {
+        char byte = 0;
+        return ::read(reader_.get(), &byte, 1) != 0;
+    }
+    [[nodiscard]] std::vector<std::string> task(const std::string& how) const
+    {
+        return {"misbehave", how, path_};
+    }
+
+private:
+    std::string path_;
+    unique_fd reader_;
+};
+
+} // namespace
+
+TEST_CASE("a helper brings descriptors", "[helpers][descriptors]")
+{
+    const scratch_folder folder;
+    const watched_fifo fifo(folder / "fifo");
+    answers a;
+    const auto token = a.runner.fetch(fifo.task("not at all"), 60s, a.keep_delivery());
+    a.run_until(1);
+    a.run_until_reaped();
+    REQUIRE(a.deliveries[0]);
+    helper_delivery& brought = *a.deliveries[0];
+    CHECK(brought.text == "hello");
+    REQUIRE(brought.descriptors.size() == 2);
+    CHECK((::fcntl(brought.descriptors[0], F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(fifo.has_writer());
+    brought.descriptors = {};
+    CHECK_FALSE(fifo.has_writer());
+}
+
+TEST_CASE("what a helper brings unasked is closed", "[helpers][descriptors]")
+{
+    const scratch_folder folder;
+    const watched_fifo fifo(folder / "fifo");
+    const std::string too_many =
+        "a helper sent more descriptors than 3, or than there is room for (RLIMIT_NOFILE)";
+    answers a;
+    const auto [how, limit, message] = GENERATE_COPY(
+        table<std::string, duration, std::string>({{"four at once", 60s, too_many},
+                                                   {"two and two", 60s, too_many},
+                                                   {"babble", 60s, too_many},
+                                                   {"flood", 60s, "a helper wrote more than 64K"},
+                                                   {"hang", 50ms, "a helper took longer than 50ms"},
+                                                   {"die", 60s, "a helper process killed by SIGKILL"},
+                                                   {"fail", 60s, "a helper process exited with status 3"}}));
+    CAPTURE(how);
+    const auto token = a.runner.fetch(fifo.task(how), limit, a.keep_delivery());
+    a.run_until(1);
+    a.run_until_reaped();
+    REQUIRE(a.deliveries.size() == 1);
+    REQUIRE(a.deliveries[0].has_error());
+    CHECK(a.deliveries[0].error().message() == message);
+    CHECK_FALSE(fifo.has_writer());
+}
+
+TEST_CASE("a helper that is called off has brought nothing", "[helpers][descriptors]")
+{
+    const scratch_folder folder;
+    const watched_fifo fifo(folder / "fifo");
+    answers a;
+    {
+        const auto token = a.runner.fetch(fifo.task("hang"), 60s, a.keep_delivery());
+        while (!fifo.has_writer()) // it may have sent, or be about to
+            a.io.poll();
+    }
+    a.run_until_reaped();
+    CHECK(a.deliveries.empty());
+    CHECK_FALSE(fifo.has_writer());
 }
