@@ -150,7 +150,7 @@ struct program_config {
     // base64 have each '%' doubled. What stands behind the last newline is always of that kind.
     std::string standard_input_data;
     log_error_action on_log_error = log_error_action::wait;
-    std::string syslog_identifier;   // may hold % specifiers; empty: the instance's name
+    std::string syslog_identifier;   // may hold % specifiers; empty: the name of the program
     int syslog_facility = 3;         // 0 to 23, as in syslog(3) but without the shift by 3; 3: daemon
     int syslog_level = 6;            // 0 to 7; 6: info
     bool syslog_level_prefix = true; // "<3>" at the beginning of a line is its level
