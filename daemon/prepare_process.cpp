@@ -175,7 +175,7 @@ result<std::string> pid_file_of(const instance& i, const identity& who, const ho
 
 result<std::string> log_path_of(const instance& i, const identity& who, const host_facts& host)
 {
-    const std::string& path = i.program->config.log_path;
+    const std::string& path = i.program->config.log.path;
     if (path.empty()) return host.daemon.log_dir + '/' + i.name + ".log";
     return expand_path(i, who, host, path);
 }

@@ -37,7 +37,11 @@ struct cost {
 // would cost more memory, lose what was quoted, and forgive duplicate keys.
 class tree_builder : public YAML::EventHandler {
 public:
-    tree_builder(const std::string& file, diagnostics& out) : file_(file), out_(out) {}
+    // `text` is what the library reads.
+    tree_builder(std::string_view text, const std::string& file, diagnostics& out)
+        : all_(text), file_(file), out_(out)
+    {
+    }
 
     [[nodiscard]] config_value take() { return std::move(root_); }
     // Where the last scalar begins that was not plain, in bytes; the end of any text when there was none.
@@ -54,6 +58,7 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override
     {
         config_value value;
+        value.text = null_word_at(mark);
         set_place(value, place_of(mark));
         // An empty value stands where the next thing begins; the key is the better place to point at.
         if (!open_.empty() && open_.back().key) {
@@ -113,6 +118,16 @@ private:
     {
         value.line = where.line;
         value.column = where.column;
+    }
+
+    // "null" where that word makes the value null; the mark of an empty value is where the next thing begins.
+    [[nodiscard]] std::string null_word_at(const YAML::Mark& mark) const
+    {
+        const std::size_t bom = all_.starts_with("\xef\xbb\xbf") ? 3 : 0;
+        if (mark.is_null() || bom + static_cast<std::size_t>(mark.pos) > all_.size()) return {};
+        const std::string_view here = all_.substr(bom + static_cast<std::size_t>(mark.pos));
+        const std::string_view word = here.substr(0, here.find_first_of(" \t\r\n,:]}"));
+        return word == "null" || word == "Null" || word == "NULL" ? "null" : "";
     }
 
     void report(place where, std::string message)
@@ -216,6 +231,7 @@ private:
         parent.key = std::move(key);
     }
 
+    std::string_view all_;
     const std::string& file_;
     diagnostics& out_;
     int documents_ = 0;
@@ -291,7 +307,7 @@ std::optional<config_value> load_yaml(std::string_view text, const std::string& 
                        "this looks like a unit or ini file, not YAML: write a mapping 'programs:'"});
         return std::nullopt;
     }
-    tree_builder builder(file, out);
+    tree_builder builder(text, file, out);
     try {
         // A last line without its end would make another error of an open quote, one without its place.
         std::istringstream stream(std::string(text) + (text.ends_with('\n') ? "" : "\n"));

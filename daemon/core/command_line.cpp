@@ -1,44 +1,14 @@
 #include "daemon/core/command_line.h"
 
+#include "daemon/core/escapes.h"
 #include "daemon/core/utf8.h"
 
-#include <cstdint>
 #include <optional>
 
 namespace procctl {
 namespace {
 
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-int digit_of(char c, int base)
-{
-    int value = base;
-    if (c >= '0' && c <= '9') value = c - '0';
-    if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
-    return value < base ? value : -1;
-}
-
-void append_utf8(std::string& out, std::uint32_t c)
-{
-    const auto byte = [&](std::uint32_t b) { out += static_cast<char>(b); };
-    const auto tail = [&](unsigned shift) { byte(0x80 | ((c >> shift) & 0x3f)); };
-    if (c < 0x80) {
-        byte(c);
-    } else if (c < 0x800) {
-        byte(0xc0 | c >> 6);
-        tail(0);
-    } else if (c < 0x10000) {
-        byte(0xe0 | c >> 12);
-        tail(6);
-        tail(0);
-    } else {
-        byte(0xf0 | c >> 18);
-        tail(12);
-        tail(6);
-        tail(0);
-    }
-}
 
 struct word {
     std::string text;
@@ -63,7 +33,8 @@ public:
         for (; at_ < text_.size() && (quote != 0 || !is_space(text_[at_])); ++at_) {
             const char c = text_[at_];
             if (c == '\\') {
-                if (auto added = append_escape(read.text); !added) return added.error();
+                if (auto added = append_escape(read.text, text_, at_, nul_bytes::refused); !added)
+                    return added.error();
             } else if (quote != 0 && c == quote) {
                 quote = 0;
             } else if (quote == 0 && (c == '\'' || c == '"')) {
@@ -83,62 +54,6 @@ public:
     }
 
 private:
-    // at_ is at the backslash; afterwards at the last character of the escape.
-    result<void> append_escape(std::string& out)
-    {
-        const std::size_t begin = at_++;
-        if (at_ == text_.size())
-            return make_error("a backslash at the end (byte " + std::to_string(begin + 1) +
-                              "): write \\\\ for a backslash");
-        switch (const char c = text_[at_]; c) {
-        case 'a': out += '\a'; return {};
-        case 'b': out += '\b'; return {};
-        case 'f': out += '\f'; return {};
-        case 'n': out += '\n'; return {};
-        case 'r': out += '\r'; return {};
-        case 't': out += '\t'; return {};
-        case 'v': out += '\v'; return {};
-        case 's': out += ' '; return {};
-        case '\\':
-        case '"':
-        case '\'': out += c; return {};
-        case 'x': ++at_; return append_number(out, begin, 2, 16);
-        case 'u': ++at_; return append_number(out, begin, 4, 16);
-        case 'U': ++at_; return append_number(out, begin, 8, 16);
-        default: break;
-        }
-        if (digit_of(text_[at_], 8) >= 0) return append_number(out, begin, 3, 8);
-        return make_error("unknown escape '" + std::string(text_.substr(begin, 2)) + "' at byte " +
-                          std::to_string(begin + 1) + ": write \\\\ for a backslash");
-    }
-
-    result<void> append_number(std::string& out, std::size_t begin, std::size_t digits, int base)
-    {
-        const auto wrong = [&](const std::string& why) {
-            return make_error("invalid escape '" +
-                              std::string(text_.substr(begin, at_ - begin + (at_ < text_.size() ? 1 : 0))) +
-                              "' at byte " + std::to_string(begin + 1) + ": " + why);
-        };
-        std::uint32_t value = 0;
-        for (std::size_t n = 0; n < digits; ++n, ++at_) {
-            const int digit = at_ < text_.size() ? digit_of(text_[at_], base) : -1;
-            if (digit < 0)
-                return wrong(std::to_string(digits) + (base == 8 ? " octal" : " hexadecimal") +
-                             " digits follow");
-            value = value * static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(digit);
-        }
-        --at_;
-        if (value == 0) return wrong("a NUL cannot be passed to a program");
-        if (digits <= 3) { // a byte
-            if (value > 255) return wrong("a byte is at most \\377");
-            out += static_cast<char>(value);
-        } else { // a character
-            if (value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return wrong("no such character");
-            append_utf8(out, value);
-        }
-        return {};
-    }
-
     std::string_view text_;
     std::size_t at_ = 0;
 };

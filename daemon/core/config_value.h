@@ -20,7 +20,7 @@ struct config_value {
     enum class kind { null, scalar, list, map };
 
     kind type = kind::null;
-    std::string text;                  // of a scalar, as written, unquoted
+    std::string text;                  // of a scalar, as written, unquoted; of a null the word for it, if any
     std::vector<config_value> items;   // of a list
     std::vector<config_entry> entries; // of a map, in file order; each key is a scalar
     int line = 0;                      // 0 when it comes from no file

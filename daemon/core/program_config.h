@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/exit_status.h"
+#include "common/log_settings.h"
 #include "common/size.h"
 #include "common/time.h"
 #include "daemon/core/diagnostic.h"
@@ -140,7 +141,19 @@ struct program_config {
     std::vector<std::string> on_success; // programs or instances to start when this one has ended well
     std::vector<std::string> on_failure; // when it has failed
 
-    std::string log_path; // empty: <log_dir>/<instance name>.log
+    // Descriptors 0, 1 and 2. A stderr_path without standard_error makes that `log`.
+    log_settings log;
+    output_choice standard_output;
+    output_choice standard_error{output_kind::inherit, {}};
+    input_choice standard_input;
+    // What standard input is filled with when it is data. May hold % specifiers; those bytes that came as
+    // base64 have each '%' doubled. What stands behind the last newline is always of that kind.
+    std::string standard_input_data;
+    log_error_action on_log_error = log_error_action::wait;
+    std::string syslog_identifier;   // may hold % specifiers; empty: the name of the program
+    int syslog_facility = 3;         // 0 to 23, as in syslog(3) but without the shift by 3; 3: daemon
+    int syslog_level = 6;            // 0 to 7; 6: info
+    bool syslog_level_prefix = true; // "<3>" at the beginning of a line is its level
 
     friend bool operator==(const program_config&, const program_config&) = default;
 };

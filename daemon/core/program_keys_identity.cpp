@@ -6,41 +6,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace procctl::keys {
 namespace {
 
-// A name or a number; whether it exists is looked up later. Empty: all right.
-std::string wrong_account_name(std::string_view name)
-{
-    const auto quoted = [&] { return "'" + std::string(name) + "'"; };
-    if (name.find('%') != std::string_view::npos)
-        return quoted() + ": specifiers are not expanded here, every instance runs as the same user";
-    std::uint32_t number = 0;
-    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (end == name.data() + name.size() && !name.empty()) {
-        // 65535 and 4294967295 are (uid_t)-1 of 16 and 32 bits: "unchanged" to the kernel.
-        if (code == std::errc{} && number != 65535 && number != UINT32_MAX) return {};
-        return quoted() + " is not the number of an account";
-    }
-    const auto is_good = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-' || c == '.' || c == '$' || c == '@' || c == '\\' ||
-               static_cast<unsigned char>(c) >= 0x80;
-    };
-    if (!name.empty() && name.front() != '-' && std::ranges::all_of(name, is_good)) return {};
-    return quoted() + " cannot be the name of an account";
-}
-
 template <auto Field>
 void parse_account(program_config& program, const config_value& value, key_errors& errors)
 {
-    const std::string* const text = read_text(value, errors);
-    if (text == nullptr) return;
-    if (const std::string wrong = text->empty() ? "" : wrong_account_name(*text); !wrong.empty())
-        return errors.report(value, wrong);
-    program.*Field = *text;
+    if (const std::string* const name = read_account(value, errors)) program.*Field = *name;
 }
 
 template <auto Field> config_value format_account(const program_config& program)
@@ -79,23 +52,13 @@ config_value format_working_directory(const program_config& program)
 
 void parse_umask(program_config& program, const config_value& value, key_errors& errors)
 {
-    const std::string* const text = read_filled_text(value, errors);
-    if (text == nullptr) return;
-    unsigned mask = 0;
-    const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), mask, 8);
-    if (code == std::errc{} && end == text->data() + text->size() && mask <= 0777)
-        program.umask = mask;
-    else
-        errors.report(value, "'" + *text + "' is not an octal number from 0000 to 0777");
+    if (const auto mask = read_permissions(value, errors)) program.umask = *mask;
 }
 
 config_value format_umask(const program_config& program)
 {
     if (program.umask == defaults().umask) return {};
-    std::string octal = "0000";
-    for (std::size_t n = 0; n < 3; ++n)
-        octal[3 - n] = static_cast<char>('0' + (program.umask >> 3 * n & 7));
-    return config_value::scalar(octal);
+    return config_value::scalar(format_permissions(program.umask));
 }
 
 void set_variable(environment& variables, std::string name, std::string value)

@@ -12,7 +12,7 @@ void parse_log_path(program_config& program, const config_value& value, key_erro
     const std::string* const text = read_text(value, errors);
     if (text == nullptr || (!text->empty() && !check_path(value, *text, errors))) return;
     if (text->ends_with('/')) return errors.report(value, "'" + *text + "' is a folder: name a file in it");
-    program.log_path = *text;
+    program.log.path = *text;
 }
 
 void parse_log(program_config& program, const config_value& value, key_errors& errors)
@@ -35,10 +35,10 @@ void parse_log(program_config& program, const config_value& value, key_errors& e
 
 config_value format_log(const program_config& program)
 {
-    if (program.log_path.empty()) return {};
+    if (program.log.path.empty()) return {};
     config_value map;
     map.type = config_value::kind::map;
-    map.entries.emplace_back(config_value::scalar("path"), config_value::scalar(program.log_path));
+    map.entries.emplace_back(config_value::scalar("path"), config_value::scalar(program.log.path));
     return map;
 }
 

@@ -133,7 +133,7 @@ void check_instances(const program_config& program, reporter& report)
         const auto has = [&](const char* specifier) { return path.find(specifier) != std::string::npos; };
         return program.instances > 1 && !path.empty() && !has("%i") && !has("%n") && !has("%N");
     };
-    if (is_shared(program.log_path))
+    if (is_shared(program.log.path))
         report.warn("log", "log: all instances write to the same file; with %i in the path each has its own");
     if (program.type == service_type::forking && is_shared(program.pid_file))
         report.warn("pid_file",

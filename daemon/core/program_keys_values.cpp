@@ -48,6 +48,12 @@ const std::string* read_filled_text(const config_value& value, key_errors& error
     return nullptr;
 }
 
+const std::string* read_text_or_null(const config_value& value, key_errors& errors)
+{
+    if (value.type == config_value::kind::null && !value.text.empty()) return &value.text;
+    return read_filled_text(value, errors);
+}
+
 bool is_empty(const config_value& value)
 {
     switch (value.type) {
@@ -98,6 +104,75 @@ std::optional<duration> read_duration(const config_value& value, key_errors& err
     if (parsed) return *parsed;
     errors.report(value, parsed.error().message());
     return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_size(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_filled_text(value, errors);
+    if (text == nullptr) return std::nullopt;
+    const auto parsed = parse_size(*text);
+    if (parsed) return *parsed;
+    errors.report(value, parsed.error().message());
+    return std::nullopt;
+}
+
+std::optional<unsigned> read_permissions(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_filled_text(value, errors);
+    if (text == nullptr) return std::nullopt;
+    unsigned bits = 0;
+    const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), bits, 8);
+    if (code == std::errc{} && end == text->data() + text->size() && bits <= 0777) return bits;
+    errors.report(value, "'" + *text + "' is not an octal number from 0000 to 0777");
+    return std::nullopt;
+}
+
+std::string format_permissions(unsigned bits)
+{
+    std::string octal = "0000";
+    for (std::size_t n = 0; n < 3; ++n)
+        octal[3 - n] = static_cast<char>('0' + (bits >> 3 * n & 7));
+    return octal;
+}
+
+std::string wrong_account_name(std::string_view name)
+{
+    const auto quoted = [&] { return "'" + std::string(name) + "'"; };
+    if (name.find('%') != std::string_view::npos)
+        return quoted() + ": specifiers are not expanded here, the account is the same for every instance";
+    std::uint32_t number = 0;
+    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (end == name.data() + name.size() && !name.empty()) {
+        // 65535 and 4294967295 are (uid_t)-1 of 16 and 32 bits: "unchanged" to the kernel.
+        if (code == std::errc{} && number != 65535 && number != UINT32_MAX) return {};
+        return quoted() + " is not the number of an account";
+    }
+    const auto is_good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-' || c == '.' || c == '$' || c == '@' || c == '\\' ||
+               static_cast<unsigned char>(c) >= 0x80;
+    };
+    if (!name.empty() && name.front() != '-' && std::ranges::all_of(name, is_good)) return {};
+    return quoted() + " cannot be the name of an account";
+}
+
+const std::string* read_account(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_text(value, errors);
+    if (text == nullptr) return nullptr;
+    const std::string wrong = text->empty() ? "" : wrong_account_name(*text);
+    if (wrong.empty()) return text;
+    errors.report(value, wrong);
+    return nullptr;
+}
+
+const std::string* read_file_path(const config_value& value, key_errors& errors)
+{
+    const std::string* const text = read_text(value, errors);
+    if (text == nullptr || (!text->empty() && !check_path(value, *text, errors))) return nullptr;
+    if (!text->ends_with('/')) return text;
+    errors.report(value, "'" + *text + "' is a folder: name a file in it");
+    return nullptr;
 }
 
 std::optional<int> read_signal(const config_value& value, key_errors& errors)

@@ -25,14 +25,15 @@ namespace procctl::keys {
 [[nodiscard]] std::span<const program_key> stop_rows();
 [[nodiscard]] std::span<const program_key> end_rows();
 [[nodiscard]] std::span<const program_key> limit_rows();
+[[nodiscard]] std::span<const program_key> input_rows();
 [[nodiscard]] std::span<const program_key> output_rows();
 
 // The defaults that depend on the type.
 [[nodiscard]] restart_mode default_restart(service_type);
 [[nodiscard]] duration default_timeout_start(service_type);
 
-// What systemd takes otherwise than it is written, each with a warning: a restart_sec above
-// restart_max_delay_sec, and a program that is to start itself.
+// What keys that are given imply for those that are not, and, each with a warning, what systemd takes
+// otherwise than it is written: a restart_sec above restart_max_delay_sec, a program that is to start itself.
 void adjust(program_config&, const config_value& given, const std::string& file, diagnostics& out);
 
 // "a list", "'abc'": for "found …".
@@ -41,6 +42,9 @@ void adjust(program_config&, const config_value& given, const std::string& file,
 // The text of a scalar; reports any other kind. Where an empty value has no meaning, "" is reported as well.
 [[nodiscard]] const std::string* read_text(const config_value&, key_errors&);
 [[nodiscard]] const std::string* read_filled_text(const config_value&, key_errors&);
+// The same for a key that has the value "null", which YAML takes for no value at all. An empty one is
+// reported.
+[[nodiscard]] const std::string* read_text_or_null(const config_value&, key_errors&);
 // null and "" mean "as if the key were not given", systemd's empty assignment.
 [[nodiscard]] bool is_empty(const config_value&);
 
@@ -48,6 +52,17 @@ void adjust(program_config&, const config_value& given, const std::string& file,
 [[nodiscard]] std::optional<std::int64_t> read_integer(const config_value&, key_errors&, std::int64_t least,
                                                        std::int64_t most);
 [[nodiscard]] std::optional<duration> read_duration(const config_value&, key_errors&);
+[[nodiscard]] std::optional<std::uint64_t> read_size(const config_value&, key_errors&);
+// Permissions: octal, 0000 to 0777.
+[[nodiscard]] std::optional<unsigned> read_permissions(const config_value&, key_errors&);
+[[nodiscard]] std::string format_permissions(unsigned);
+// What is wrong with the name or number of an account, "" when nothing is; whether it exists is looked up
+// later.
+[[nodiscard]] std::string wrong_account_name(std::string_view name);
+// The name or number of an account; "" means none.
+[[nodiscard]] const std::string* read_account(const config_value&, key_errors&);
+// An absolute path of a file, with specifiers, or "".
+[[nodiscard]] const std::string* read_file_path(const config_value&, key_errors&);
 [[nodiscard]] std::optional<int> read_signal(const config_value&, key_errors&);
 // Whether a path is absolute, or begins with a specifier that stands for an absolute one: %t %S %L %h.
 [[nodiscard]] bool is_absolute_path(std::string_view path);

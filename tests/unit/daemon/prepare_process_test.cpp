@@ -176,6 +176,6 @@ TEST_CASE("the log file is the instance's own unless the program says otherwise"
 {
     program_config config = worker();
     CHECK(*log_path_of(make_instance(config, 2), www, host()) == "/var/log/procctl/worker@2.log");
-    config.log_path = "/srv/log/%p-%i.txt";
+    config.log.path = "/srv/log/%p-%i.txt";
     CHECK(*log_path_of(make_instance(config, 2), www, host()) == "/srv/log/worker-2.txt");
 }

@@ -309,7 +309,7 @@ TEST_CASE("limits are kept in the order of their numbers", "[program_keys]")
 
 TEST_CASE("the log", "[program_keys]")
 {
-    CHECK(parse_key("log", map({{"path", text("/var/log/%n.log")}})).program.log_path == "/var/log/%n.log");
+    CHECK(parse_key("log", map({{"path", text("/var/log/%n.log")}})).program.log.path == "/var/log/%n.log");
     CHECK(parse_key("log", map({})).problems.empty());
     CHECK(parse_key("log", {}).problems.empty());
     CHECK(mentions(parse_key("log", map({{"path", text("x.log")}})).problems, "not an absolute path"));

