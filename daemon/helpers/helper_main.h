@@ -32,6 +32,8 @@ namespace procctl {
 // only when there is one: for helper_runner::watch.
 [[nodiscard]] std::vector<std::string> pid_file_task(const std::string& path, bool waits, int refused = 0);
 // Opening what a program's standard streams are to be: open_task.h.
+// Answers with the number of the device that a folder is on, or will be: "8:1".
+[[nodiscard]] std::vector<std::string> place_task(const std::string& folder);
 // Writes the last lines of log files as an HTTP response to the socket that is its standard input.
 [[nodiscard]] std::vector<std::string> log_task(std::span<const log_source>, unsigned lines, bool follow);
 // Writes the text of entries of configuration files, likewise.
