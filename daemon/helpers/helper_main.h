@@ -23,6 +23,8 @@ namespace procctl {
 [[nodiscard]] std::vector<std::string> load_task(const load_request&);
 // Looks up the identity of one program; answers with a load_result that holds nothing but that identity.
 [[nodiscard]] std::vector<std::string> identity_task(const program_config&);
+// The same for who owns the files of its log; log_owner_key(config) is not empty.
+[[nodiscard]] std::vector<std::string> log_owner_task(const program_config&);
 // Reads environment files; answers with environment_answer as JSON.
 [[nodiscard]] std::vector<std::string> environment_task(std::span<const environment_file>);
 // Looks whether paths exist; answers with conditions_answer as JSON. Specifiers are expanded already.
