@@ -51,6 +51,8 @@ public:
     void update(bool dry_run, bool wait, const requester&, std::function<void(update_report)> done) override;
     result<void> serve_log(unique_fd client, const log_query&) override;
     result<void> serve_source(unique_fd client, const std::vector<source_position>&) override;
+    void rotate_logs(std::vector<instance_id>, const requester&,
+                     std::function<void(std::vector<log_rotation>)> done) override;
     void shut_down(const requester&) override;
 
 private:

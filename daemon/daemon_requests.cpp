@@ -2,6 +2,7 @@
 #include "common/signal_name.h"
 #include "daemon/daemon_process.h"
 #include "daemon/helpers/helper_main.h"
+#include "daemon/log_sources.h"
 
 #include <boost/asio/post.hpp>
 
@@ -77,10 +78,28 @@ void daemon_process::kill(std::vector<instance_id> whom, int signal, signal_scop
 
 result<void> daemon_process::serve_log(unique_fd client, const log_query& query)
 {
-    std::vector<log_source> logs;
+    log_request request{.sources = {}, .what = query.what};
     for (const std::string& name : query.instances)
-        if (const instance* i = programs_->find(name)) logs.push_back({i->name, executor_->log_path(*i)});
-    return helpers_.detach(log_task(logs, query.lines, query.follow), std::move(client));
+        if (const instance* i = programs_->find(name)) {
+            const output_view output{.standard_output = {.path = executor_->log_path(*i)}};
+            for (log_source& source : log_sources_of(i->name, i->program->config.name, output))
+                request.sources.push_back(std::move(source));
+        }
+    return helpers_.detach(log_task(request), std::move(client));
+}
+
+void daemon_process::rotate_logs(std::vector<instance_id> whom, const requester& who,
+                                 std::function<void(std::vector<log_rotation>)> done)
+{
+    std::vector<log_rotation> out;
+    for (const instance_id id : whom) {
+        const instance* i = programs_->find(id);
+        if (i == nullptr) continue;
+        log_->info(i->name + ": rotation of its log requested by " + text_of(who));
+        out.push_back({id, i->name, log_rotation::outcome::failed, "this daemon does not rotate logs"});
+    }
+    boost::asio::post(io_,
+                      [done = std::move(done), out = std::move(out)]() mutable { done(std::move(out)); });
 }
 
 result<void> daemon_process::serve_source(unique_fd client, const std::vector<source_position>& places)

@@ -15,7 +15,7 @@ namespace {
 
 using task_function = int (*)(std::span<const std::string>);
 
-constexpr std::array<std::pair<std::string_view, task_function>, 7> tasks{{
+constexpr std::array<std::pair<std::string_view, task_function>, 8> tasks{{
     {"load", run_load_task},
     {"identity", run_identity_task},
     {"environment", run_environment_task},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<std::string_view, task_function>, 7> tasks{{
     {"pid-file", run_pid_file_task},
     {"log", run_log_task},
     {"source", run_source_task},
+    {"compress", run_compress_task},
 }};
 
 } // namespace

@@ -31,8 +31,11 @@ namespace procctl {
 // Finds out which process a PID file names; answers with pid_file_answer as JSON. With `waits` it does so
 // only when there is one: for helper_runner::watch.
 [[nodiscard]] std::vector<std::string> pid_file_task(const std::string& path, bool waits, int refused = 0);
-// Writes the last lines of log files as an HTTP response to the socket that is its standard input.
-[[nodiscard]] std::vector<std::string> log_task(std::span<const log_source>, unsigned lines, bool follow);
+// Writes lines of logs as an HTTP response to the socket that is its standard input.
+[[nodiscard]] std::vector<std::string> log_task(const log_request&);
+// Compresses a rotated log (compress.h), with the lowest priority; answers with nothing, or with a sentence
+// that says why it could not. On a busy machine it takes long: helper_runner::watch, without a limit.
+[[nodiscard]] std::vector<std::string> compress_task(const std::string& path);
 // Writes the text of entries of configuration files, likewise.
 [[nodiscard]] std::vector<std::string> source_task(std::span<const text_source>);
 
