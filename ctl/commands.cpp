@@ -25,8 +25,23 @@ constexpr auto for_kill = std::to_array<option_spec>({
 });
 
 constexpr auto for_logs = std::to_array<option_spec>({
-    {"-n,--lines", "N", "How many lines of each (default: 10)", &options::lines},
+    {"-n,--lines", "N",
+     "How many lines of each, or all (default: 10; all with --since and --until, and with --grep without "
+     "--follow)",
+     &options::lines},
     {"-f,--follow", "", "Go on as lines are written", &options::follow},
+    {"--since", "TIME", "Lines from this time on: \"2026-11-20 17:56:29\", \"17:56\", yesterday, -2h",
+     &options::since},
+    {"--until", "TIME", "Lines up to this time", &options::until},
+    {"--stdout", "", "Lines of standard output alone", &options::only_stdout},
+    {"--stderr", "", "Lines of standard error alone", &options::only_stderr},
+    {"-g,--grep", "PATTERN",
+     "Lines that match an extended regular expression; one without capitals matches both cases",
+     &options::grep},
+    {"-o,--output", "FORMAT", "raw: lines as they are; json: each an object with its time and its program",
+     &options::output, "raw, json"},
+    {"--rotate", "", "Show nothing; begin a new file, and keep the old one as a rotated one",
+     &options::rotate},
 });
 
 constexpr auto for_show = std::to_array<option_spec>({
@@ -92,7 +107,13 @@ constexpr auto table = std::to_array<command>({
     {"show", "NAME…", names::required, "Show every property of programs",
      "The state, and the whole configuration with its defaults, as name=value lines.", for_show, run_show},
     {"cat", "NAME…", names::required, "Show the configuration of programs as it is written", "", {}, run_cat},
-    {"logs", "NAME…", names::required, "Show the end of programs' output", "", for_logs, run_logs},
+    {"logs", "NAME…", names::required, "Show the end of programs' output",
+     "Rotated and compressed files are read too. Lines of several programs are merged by their times, each "
+     "after "
+     "its program's name. The lines of a raw log do not say when they were written: of them --since and "
+     "--until "
+     "show what was written in the same second, or a little more.",
+     for_logs, run_logs},
     {"update", "", names::none, "Read conf.d again and apply what has changed",
      "Starts new programs, stops those that are gone, restarts changed ones and touches no other. With any "
      "error "

@@ -10,9 +10,11 @@ namespace procctl::ctl {
 [[nodiscard]] int run_status(session&);
 [[nodiscard]] int run_show(session&);
 [[nodiscard]] int run_cat(session&);
-[[nodiscard]] int run_logs(session&);
 [[nodiscard]] int run_is_active(session&);
 [[nodiscard]] int run_is_failed(session&);
+
+// log_commands.cpp
+[[nodiscard]] int run_logs(session&);
 
 // job_commands.cpp: requests that change something.
 [[nodiscard]] int run_start(session&);
@@ -23,6 +25,7 @@ namespace procctl::ctl {
 [[nodiscard]] int run_kill(session&);
 [[nodiscard]] int run_reset_failed(session&);
 [[nodiscard]] int run_update(session&);
+[[nodiscard]] int rotate_logs(session&); // a part of run_logs
 
 // daemon_commands.cpp: the daemon itself.
 [[nodiscard]] int run_daemon_status(session&);

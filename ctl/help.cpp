@@ -2,6 +2,7 @@
 
 #include "ctl/handlers.h"
 
+#include <algorithm>
 #include <ostream>
 
 namespace procctl::ctl {
@@ -53,11 +54,14 @@ std::string option_text(const option_spec& option)
     return entry(left, option.help);
 }
 
-std::string options_text(std::string_view title, std::span<const option_spec> options)
+// Without those that the command has its own idea of.
+std::string options_text(std::string_view title, std::span<const option_spec> options,
+                         std::span<const option_spec> but = {})
 {
     std::string out = '\n' + std::string(title) + ":\n";
     for (const option_spec& option : options)
-        out += option_text(option);
+        if (std::ranges::find(but, option.flags, &option_spec::flags) == but.end())
+            out += option_text(option);
     return out;
 }
 
@@ -90,7 +94,7 @@ std::string help_text(const command& c)
     out += "\n\n" + wrapped(std::string(c.summary) + '.', 0);
     if (!c.text.empty()) out += '\n' + wrapped(c.text, 0);
     if (!c.own_options.empty()) out += options_text("Options", c.own_options);
-    return out + options_text("Options of every command", global_options());
+    return out + options_text("Options of every command", global_options(), c.own_options);
 }
 
 // The words are those of a command, "daemon status", or of several: "daemon".

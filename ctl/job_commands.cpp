@@ -70,6 +70,8 @@ int run_reset_failed(session& s)
                          "/reset-failed");
 }
 
+int rotate_logs(session& s) { return for_each_name(s, s.opts.names, "/log/rotate"); }
+
 int run_update(session& s)
 {
     std::string target = s.opts.dry_run ? "/v1/update?dry_run=true" : "/v1/update?dry_run=false";

@@ -112,24 +112,6 @@ int show_table(session& s, const looked_up& found)
     return exit_done;
 }
 
-// What was being passed on has stopped in the middle.
-int broken_off(session& s)
-{
-    const bool is_there = s.daemon.request("GET", "/v1/version", {}).has_value();
-    s.err << (is_there ? "procctl: the daemon has broken off its reply; it may be about to end\n"
-                       : "procctl: the daemon has ended\n");
-    return exit_unreachable;
-}
-
-// Passes on what a helper of the daemon writes.
-int pass_on(session& s, const std::string& target)
-{
-    const auto reply = s.daemon.stream(target, [&](std::string_view piece) { s.out << piece << std::flush; });
-    if (!reply) return unreachable(s, reply.error());
-    if (reply->status == 200) return reply->is_complete ? exit_done : broken_off(s);
-    return refused(s, *reply);
-}
-
 int answer_question(session& s, bool (*holds)(const program_status&), int otherwise)
 {
     const looked_up found = look_up(s, s.opts.names);
@@ -194,12 +176,6 @@ int run_cat(session& s)
     for (const std::string& name : s.opts.names)
         if (const int status = pass_on(s, path_of(name, "/source")); status != exit_done) return status;
     return exit_done;
-}
-
-int run_logs(session& s)
-{
-    return pass_on(s, "/v1/log" + query_of(s.opts.names) + "&lines=" + std::to_string(s.opts.lines) +
-                          (s.opts.follow ? "&follow=true" : ""));
 }
 
 int run_is_active(session& s) { return answer_question(s, is_active, exit_not_active); }

@@ -165,6 +165,7 @@ std::string_view past_tense(std::string_view job)
     if (job == "reload") return "reloaded";
     if (job == "kill") return "signalled";
     if (job == "reset-failed") return "reset";
+    if (job == "rotate-log") return "log rotated";
     return "done";
 }
 
@@ -319,7 +320,10 @@ job_texts render_jobs(const std::vector<protocol::job_reply>& jobs, const view& 
         } else {
             out.failed += name + ": " + painted(in_words(j), color::red, how);
             if (!j.explanation.empty()) out.failed += ": " + printable(j.explanation);
-            out.failed += "\n  see `procctl status " + name + "` and `procctl logs " + name + "`\n";
+            // Why a log cannot be rotated stands neither in its status nor in the log.
+            if (j.job != "rotate-log")
+                out.failed += "\n  see `procctl status " + name + "` and `procctl logs " + name + '`';
+            out.failed += '\n';
         }
     }
     return out;

@@ -7,6 +7,18 @@
 #include <errno.h>
 
 namespace procctl::ctl {
+namespace {
+
+// What was being passed on has stopped in the middle.
+int broken_off(session& s)
+{
+    const bool is_there = s.daemon.request("GET", "/v1/version", {}).has_value();
+    s.err << (is_there ? "procctl: the daemon has broken off its reply; it may be about to end\n"
+                       : "procctl: the daemon has ended\n");
+    return exit_unreachable;
+}
+
+} // namespace
 
 asked ask(session& s, std::string_view method, std::string_view target, std::string_view body)
 {
@@ -51,6 +63,14 @@ int not_understood(session& s, const error& why)
 {
     s.err << "procctl: cannot understand the daemon's reply: " << why.message() << '\n';
     return exit_failed;
+}
+
+int pass_on(session& s, const std::string& target)
+{
+    const auto reply = s.daemon.stream(target, [&](std::string_view piece) { s.out << piece << std::flush; });
+    if (!reply) return unreachable(s, reply.error());
+    if (reply->status == 200) return reply->is_complete ? exit_done : broken_off(s);
+    return refused(s, *reply);
 }
 
 std::string encoded(std::string_view text)

@@ -39,6 +39,9 @@ struct asked {
 // The reply is not what this version of procctl understands.
 [[nodiscard]] int not_understood(session&, const error&);
 
+// Passes on what a helper of the daemon writes, as it comes. Answers the exit status.
+[[nodiscard]] int pass_on(session&, const std::string& target);
+
 // A part of a path or a parameter, percent-encoded.
 [[nodiscard]] std::string encoded(std::string_view text);
 

@@ -14,9 +14,9 @@ constexpr duration load_limit = std::chrono::seconds(60);
 } // namespace
 
 configuration_updates::configuration_updates(boost::asio::io_context& io, load_request load, settings running,
-                                             supervisor& programs, executor& hands, event_pump& pump,
+                                             supervisor& programs, accounts& known, event_pump& pump,
                                              helper_runner& helpers, daemon_log& log)
-    : io_(io), load_(std::move(load)), running_(std::move(running)), programs_(programs), executor_(hands),
+    : io_(io), load_(std::move(load)), running_(std::move(running)), programs_(programs), accounts_(known),
       pump_(pump), helpers_(helpers), log_(log)
 {
 }
@@ -75,7 +75,7 @@ void configuration_updates::loaded(request& r, result<std::string> text)
 void configuration_updates::apply(request& r, load_result next, update_report report)
 {
     problems_ = report.problems;
-    executor_.set_identities(std::move(next.identities), std::move(next.self));
+    accounts_.set(std::move(next.identities), std::move(next.self));
     log_.info("update requested by " +
               (r.who.pid == 0 ? std::string("SIGHUP")
                               : "uid " + std::to_string(r.who.uid) + ", pid " + std::to_string(r.who.pid)));

@@ -5,9 +5,9 @@
 // that the change touches have come to rest.
 #pragma once
 
+#include "daemon/accounts.h"
 #include "daemon/control/backend.h"
 #include "daemon/event_pump.h"
-#include "daemon/executor.h"
 #include "daemon/helpers/helper_runner.h"
 #include "daemon/log.h"
 
@@ -27,7 +27,7 @@ public:
         std::function<void(update_report)> done; // called once, in the loop, never from within a call here
     };
 
-    configuration_updates(boost::asio::io_context&, load_request, settings running, supervisor&, executor&,
+    configuration_updates(boost::asio::io_context&, load_request, settings running, supervisor&, accounts&,
                           event_pump&, helper_runner&, daemon_log&);
 
     void submit(request);
@@ -63,7 +63,7 @@ private:
     load_request load_;
     settings running_;
     supervisor& programs_;
-    executor& executor_;
+    accounts& accounts_;
     event_pump& pump_;
     helper_runner& helpers_;
     daemon_log& log_;

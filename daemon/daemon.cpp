@@ -173,17 +173,17 @@ result<void> daemon_process::set_up(load_result loaded)
             pump_->fact(who, what);
         }});
     executor_ = std::make_unique<executor>(
-        io_, *programs_, reaper_, *streams_, helpers_, host_,
+        io_, *programs_, reaper_, *streams_, accounts_, helpers_, host_,
         executor::handlers{.fact = [this](instance_id who, const event& what) { pump_->fact(who, what); },
                            .warn = [this](const instance& i,
                                           const std::string& text) { log_->warning(i.name + ": " + text); }});
     if (loaded.self.user.empty()) loaded.self = identity_of_environment();
-    executor_->set_identities(std::move(loaded.identities), std::move(loaded.self));
+    accounts_.set(std::move(loaded.identities), std::move(loaded.self));
     pump_ = std::make_unique<event_pump>(
         io_, *programs_,
         event_pump::handlers{.carry_out = [this](const order& o) { carry_out(o); },
                              .settled = [this] { settled(); }});
-    updates_ = std::make_unique<configuration_updates>(io_, request_, host_.daemon, *programs_, *executor_,
+    updates_ = std::make_unique<configuration_updates>(io_, request_, host_.daemon, *programs_, accounts_,
                                                        *pump_, helpers_, *log_);
     updates_->set_problems(std::move(loaded.problems));
     serve(std::move(*listener));
@@ -228,6 +228,7 @@ void daemon_process::await_signal()
         if (signal == SIGHUP) {
             if (!updates_) return;
             mend_socket();
+            places_.forget_all(); // something may have been mounted
             updates_->submit({false, false, {}, [](const update_report&) {}});
         } else if (signal == SIGUSR2) {
             if (!streams_) return;
@@ -328,6 +329,7 @@ void daemon_process::stream_reported(const stream_report& r)
     const std::string line = i != nullptr ? i->name + ": " + r.message : r.message;
     if (r.what == stream_report::kind::rotated) {
         log_->debug(line);
+        if (owner != nullptr && owner->compress == log_compression::gzip) compressor_.add(r.path);
     } else if (r.what == stream_report::kind::recovered) {
         log_->info(line);
     } else {

@@ -9,6 +9,7 @@
 #include "daemon/executor.h"
 #include "daemon/job_board.h"
 #include "daemon/log.h"
+#include "daemon/log_compressor.h"
 #include "daemon/log_places.h"
 #include "daemon/os/cgroup.h"
 #include "daemon/os/clock.h"
@@ -56,6 +57,8 @@ public:
     void update(bool dry_run, bool wait, const requester&, std::function<void(update_report)> done) override;
     result<void> serve_log(unique_fd client, const log_query&) override;
     result<void> serve_source(unique_fd client, const std::vector<source_position>&) override;
+    void rotate_logs(std::vector<instance_id>, const requester&,
+                     std::function<void(std::vector<log_rotation>)> done) override;
     void shut_down(const requester&) override;
 
 private:
@@ -104,7 +107,9 @@ private:
     std::optional<gid_t> socket_gid_;
     service_manager service_manager_;
     std::optional<state_lock> lock_;
+    accounts accounts_{helpers_};
     log_places places_{helpers_};
+    log_compressor compressor_{helpers_, [this](const std::string& text) { log_->warning(text); }};
     std::unique_ptr<output_client> output_;
     std::unique_ptr<output_streams> streams_;
     std::unique_ptr<daemon_log> log_;

@@ -2,8 +2,11 @@
 #include "common/signal_name.h"
 #include "daemon/daemon_process.h"
 #include "daemon/helpers/helper_main.h"
+#include "daemon/log_sources.h"
 
 #include <boost/asio/post.hpp>
+
+#include <errno.h>
 
 namespace procctl {
 namespace {
@@ -11,6 +14,21 @@ namespace {
 std::string text_of(const requester& who)
 {
     return "uid " + std::to_string(who.uid) + ", pid " + std::to_string(who.pid);
+}
+
+void describe_rotation(log_rotation& rotation, int errno_value)
+{
+    using enum log_rotation::outcome;
+    if (errno_value == 0) return;
+    rotation.result = errno_value == ENOENT || errno_value == ENOTSUP ? skipped : failed;
+    if (errno_value == ENOENT)
+        rotation.explanation = "it has not written to a log yet";
+    else if (errno_value == ENOTSUP)
+        rotation.explanation = "its output does not go to a regular file";
+    else if (errno_value == ETIMEDOUT)
+        rotation.explanation = "the disk does not answer; it is rotated when that does";
+    else
+        rotation.explanation = make_error(errno_value, "cannot rotate").message();
 }
 
 } // namespace
@@ -77,11 +95,39 @@ void daemon_process::kill(std::vector<instance_id> whom, int signal, signal_scop
 
 result<void> daemon_process::serve_log(unique_fd client, const log_query& query)
 {
-    std::vector<log_source> logs;
+    log_request request{.sources = {}, .what = query.what};
     for (const std::string& name : query.instances)
-        if (const instance* i = programs_->find(name))
-            logs.push_back({i->name, output_of(*i).standard_output.path});
-    return helpers_.detach(log_task(logs, query.lines, query.follow), std::move(client));
+        if (const instance* i = programs_->find(name)) {
+            for (log_source& source : log_sources_of(i->name, i->program->config.name, output_of(*i)))
+                request.sources.push_back(std::move(source));
+        }
+    return helpers_.detach(log_task(request), std::move(client));
+}
+
+void daemon_process::rotate_logs(std::vector<instance_id> whom, const requester& who,
+                                 std::function<void(std::vector<log_rotation>)> done)
+{
+    struct rotations {
+        std::vector<log_rotation> out;
+        std::size_t missing = 0;
+        std::function<void(std::vector<log_rotation>)> done;
+    };
+    const auto under_way = std::make_shared<rotations>();
+    under_way->done = std::move(done);
+    std::erase_if(whom, [this](instance_id id) { return programs_->find(id) == nullptr; });
+    under_way->missing = whom.size();
+    if (whom.empty()) return boost::asio::post(io_, [under_way] { under_way->done({}); });
+    for (const instance_id id : whom) {
+        const std::string& name = programs_->find(id)->name;
+        log_->info(name + ": rotation of its log requested by " + text_of(who));
+        under_way->out.push_back({id, name, log_rotation::outcome::done, {}});
+    }
+    for (std::size_t n = 0; n < whom.size(); ++n)
+        streams_->rotate(whom[n], [this, under_way, n](int errno_value) {
+            describe_rotation(under_way->out[n], errno_value);
+            if (--under_way->missing == 0)
+                boost::asio::post(io_, [under_way] { under_way->done(std::move(under_way->out)); });
+        });
 }
 
 result<void> daemon_process::serve_source(unique_fd client, const std::vector<source_position>& places)
@@ -97,6 +143,7 @@ void daemon_process::shut_down(const requester& who) { stop_requested("requested
 void daemon_process::update(bool dry_run, bool wait, const requester& who,
                             std::function<void(update_report)> done)
 {
+    places_.forget_all(); // something may have been mounted
     updates_->submit({dry_run, wait, who, std::move(done)});
 }
 

@@ -15,7 +15,6 @@ namespace procctl {
 namespace {
 
 constexpr duration environment_limit = std::chrono::seconds(30);
-constexpr duration identity_limit = std::chrono::seconds(30);
 constexpr duration conditions_limit = std::chrono::seconds(30);
 
 std::string notify_folder_of(const host_facts& host)
@@ -37,35 +36,16 @@ bool is_first_of_run(const program_config& config, const start_process& ordered)
     return ordered.command == first && ordered.index == 0;
 }
 
-bool runs_as_daemon(const program_config& config)
-{
-    return config.user.empty() && config.group.empty() && config.supplementary_groups.empty();
-}
-
 } // namespace
 
 executor::executor(boost::asio::io_context& io, const supervisor& programs, reaper& processes,
-                   output_streams& output, helper_runner& helpers, host_facts host, handlers h)
-    : io_(io), programs_(programs), reaper_(processes), output_(output), helpers_(helpers),
+                   output_streams& output, accounts& known, helper_runner& helpers, host_facts host,
+                   handlers h)
+    : io_(io), programs_(programs), reaper_(processes), output_(output), accounts_(known), helpers_(helpers),
       host_(std::move(host)), handlers_(std::move(h)),
       notifications_(io, programs, processes, notify_folder_of(host_), handlers_.fact),
       finder_(programs, processes, helpers, host_, {handlers_.fact, handlers_.warn})
 {
-}
-
-void executor::set_identities(std::map<std::string, resolved_identity> found, identity self)
-{
-    // What is known stays known: a directory service that has just gone away takes nothing from us.
-    for (auto& [key, who] : found)
-        if (auto& known = identities_[key]; who.who || !known.who) known = std::move(who);
-    self_.who = std::move(self);
-}
-
-const resolved_identity& executor::identity_of(const instance& i) const
-{
-    const program_config& config = i.program->config;
-    const auto known = identities_.find(identity_key(config));
-    return runs_as_daemon(config) || known == identities_.end() || !known->second.who ? self_ : known->second;
 }
 
 // --- Before a process
@@ -83,7 +63,7 @@ void executor::check(const instance& i, const check_conditions& ordered)
     std::vector<path_condition> asserts = config.assert_path_exists;
     for (auto* list : {&conditions, &asserts})
         for (path_condition& condition : *list) {
-            auto path = expand_path(i, *identity_of(i).who, host_, condition.path);
+            auto path = expand_path(i, accounts_.of(i.program->config), host_, condition.path);
             if (!path) return failed(path.error().message());
             condition.path = std::move(*path);
         }
@@ -113,7 +93,7 @@ void executor::check(const instance& i, const check_conditions& ordered)
 
 void executor::find(const instance& i, const find_main& ordered)
 {
-    if (i.status.sought_serial == ordered.serial) finder_.find(i, *identity_of(i).who, ordered);
+    if (i.status.sought_serial == ordered.serial) finder_.find(i, accounts_.of(i.program->config), ordered);
 }
 
 // --- Making a process
@@ -151,26 +131,10 @@ bool executor::is_wanted(const start_order& wanted) const
 
 void executor::find_identity(const start_order& wanted)
 {
-    const program_config& config = programs_.find(wanted.who)->program->config;
-    if (runs_as_daemon(config)) return read_environment(wanted, self_);
-    const std::string key = identity_key(config);
-    if (const auto known = identities_.find(key); known != identities_.end() && known->second.who)
-        return read_environment(wanted, known->second);
-
-    // Unknown when the configuration was loaded; the directory service may have come up since.
-    helpers_.collect(
-        identity_task(config), identity_limit, [this, wanted, key](const result<std::string>& answer) {
-            if (!is_wanted(wanted)) return;
-            resolved_identity found;
-            found.message = "cannot look up its user";
-            if (!answer) {
-                found.message += ": " + answer.error().message();
-            } else if (auto loaded = load_result_from_json(*answer); loaded && !loaded->identities.empty()) {
-                found = std::move(loaded->identities.begin()->second);
-            }
-            if (found.who) identities_[key] = found;
-            read_environment(wanted, found);
-        });
+    accounts_.find(programs_.find(wanted.who)->program->config,
+                   [this, wanted](const resolved_identity& found) {
+                       if (is_wanted(wanted)) read_environment(wanted, found);
+                   });
 }
 
 void executor::read_environment(const start_order& wanted, const resolved_identity& found)
@@ -179,14 +143,15 @@ void executor::read_environment(const start_order& wanted, const resolved_identi
     const auto& files = i.program->config.environment_files;
     // systemd reads them before it forks, and finds out about the account after; a missing file comes first.
     const auto go_on = [this, wanted, found](const environment& variables) {
-        if (found.who) return open_files(wanted, *found.who, variables);
+        if (found.who) return find_log_owner(wanted, *found.who, variables);
         fail_stage(wanted, found.is_group ? spawn_stage::group : spawn_stage::user, found.message);
     };
     if (files.empty()) return go_on({});
 
     std::vector<environment_file> expanded;
     for (const environment_file& file : files) {
-        auto path = expand_path(i, found.who ? *found.who : *self_.who, host_, file.path);
+        auto path =
+            expand_path(i, found.who ? *found.who : accounts_.of(i.program->config), host_, file.path);
         if (!path) return fail(wanted, path.error().message());
         expanded.push_back({std::move(*path), file.optional});
     }
@@ -201,6 +166,17 @@ void executor::read_environment(const start_order& wanted, const resolved_identi
                              handlers_.warn(*programs_.find(wanted.who), complaint);
                          go_on(read->variables);
                      });
+}
+
+void executor::find_log_owner(const start_order& wanted, const identity& account,
+                              const environment& from_files)
+{
+    accounts_.find_log_owner(programs_.find(wanted.who)->program->config,
+                             [this, wanted, account, from_files](const resolved_identity& owner) {
+                                 if (!is_wanted(wanted)) return;
+                                 if (owner.who) return open_files(wanted, account, from_files);
+                                 fail_stage(wanted, spawn_stage::standard_output, "log: " + owner.message);
+                             });
 }
 
 void executor::open_files(const start_order& wanted, const identity& account, const environment& from_files)
@@ -434,7 +410,7 @@ void executor::main_exited(instance_id who, std::uint64_t serial, const process_
     if (config.type != service_type::forking || config.pid_file.empty())
         return handlers_.fact(who, process_exited{serial, end, has_others});
     runtimes_[who].is_end_pending = true;
-    finder_.look_for_successor(*i, *identity_of(*i).who, [this, who, serial, end] {
+    finder_.look_for_successor(*i, accounts_.of(i->program->config), [this, who, serial, end] {
         const auto found = runtimes_.find(who);
         if (found == runtimes_.end()) return;
         found->second.is_end_pending = false;
@@ -458,16 +434,12 @@ std::string executor::note(instance_id who) const
 
 result<prepared_streams> executor::streams_of(const instance& i, const identity& account) const
 {
-    const auto owner = identities_.find("log owner");
-    return prepare_streams(
-        i, account, owner == identities_.end() || !owner->second.who ? nullptr : &*owner->second.who, host_);
+    return prepare_streams(i, account, accounts_.log_owner(i.program->config), host_);
 }
 
 output_view executor::output_of(const instance& i) const
 {
-    const identity nobody;
-    const auto& known = identity_of(i).who;
-    const auto streams = streams_of(i, known ? *known : nobody);
+    const auto streams = streams_of(i, accounts_.of(i.program->config));
     output_view view;
     if (!streams) {
         view.standard_output.note = streams.error().message();

@@ -5,7 +5,7 @@
 // `facts`, which may answer with further orders.
 #pragma once
 
-#include "daemon/config/load.h"
+#include "daemon/accounts.h"
 #include "daemon/control/output_view.h"
 #include "daemon/core/supervisor.h"
 #include "daemon/helpers/helper_runner.h"
@@ -20,7 +20,6 @@
 
 #include <array>
 #include <functional>
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -36,11 +35,8 @@ public:
         std::function<void(const instance&, const std::string&)> warn;
     };
 
-    executor(boost::asio::io_context&, const supervisor&, reaper&, output_streams&, helper_runner&,
+    executor(boost::asio::io_context&, const supervisor&, reaper&, output_streams&, accounts&, helper_runner&,
              host_facts, handlers);
-
-    // The accounts that programs run as, as the last load found them; `self` is the daemon's own.
-    void set_identities(std::map<std::string, resolved_identity>, identity self);
 
     // Orders of the core about processes.
     void check(const instance&, const check_conditions&);
@@ -94,7 +90,6 @@ private:
     }
     // After waiting for a helper: whether the core still wants that process.
     [[nodiscard]] bool is_wanted(const start_order&) const;
-    [[nodiscard]] const resolved_identity& identity_of(const instance&) const; // as far as it is known
     // Standard input, output and error of a process that is to be.
     struct standard_files {
         prepared_streams streams;
@@ -103,6 +98,7 @@ private:
     // The steps of a start; all but the last may have to wait for a helper.
     void find_identity(const start_order&);
     void read_environment(const start_order&, const resolved_identity&);
+    void find_log_owner(const start_order&, const identity&, const environment& from_files);
     void open_files(const start_order&, const identity&, const environment& from_files);
     void run(const start_order&, const identity&, const environment& from_files, const standard_files&);
     // What systemd's child finds out before it executes a program, told as the exit that it makes.
@@ -123,13 +119,12 @@ private:
     const supervisor& programs_;
     reaper& reaper_;
     output_streams& output_;
+    accounts& accounts_;
     helper_runner& helpers_;
     host_facts host_;
     handlers handlers_;
     notifications notifications_;
     main_process_finder finder_;
-    std::map<std::string, resolved_identity> identities_;
-    resolved_identity self_;
     std::unordered_map<instance_id, runtime> runtimes_;
     std::unordered_map<instance_id, std::string> notes_;
 };

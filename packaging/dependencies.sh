@@ -2,7 +2,7 @@
 # What the build and the tests need of Debian, for packaging/try and tests/run, which source this file.
 
 build_packages=(g++ cmake ninja-build pkg-config ccache libboost1.81-dev libboost-json1.81-dev libboost-system1.81-dev
-                libyaml-cpp-dev libspdlog-dev libfmt-dev catch2 libcli11-dev python3 git)
+                libyaml-cpp-dev libspdlog-dev libfmt-dev catch2 libcli11-dev zlib1g-dev python3 git)
 test_packages=(gunicorn redis-tools curl procps util-linux iproute2 systemd)
 lint_packages=(clang libclang-rt-14-dev clang-format-14)
 

@@ -5,6 +5,7 @@
 // for that of when_settled, never from within the call that was given it.
 #pragma once
 
+#include "common/log_selection.h"
 #include "common/protocol.h"
 #include "common/unique_fd.h"
 #include "daemon/control/output_view.h"
@@ -41,8 +42,20 @@ struct daemon_facts {
 // A reply that a helper process gives in the daemon's stead, straight to the client's socket.
 struct log_query {
     std::vector<std::string> instances;
-    unsigned lines = 10;
-    bool follow = false;
+    log_selection what;
+};
+
+// What became of the logs of one instance that were to be rotated.
+struct log_rotation {
+    enum class outcome {
+        done,
+        skipped, // there was nothing in it
+        failed,
+    };
+    instance_id who = 0;
+    std::string name; // of the instance
+    outcome result = outcome::done;
+    std::string explanation; // of what is not done: "its output goes to the journal"
 };
 
 class backend {
@@ -85,6 +98,10 @@ public:
     [[nodiscard]] virtual result<void> serve_log(unique_fd client, const log_query&) = 0;
     [[nodiscard]] virtual result<void> serve_source(unique_fd client,
                                                     const std::vector<source_position>&) = 0;
+    // Rotates the logs of each of the instances, standard error's own too: what is in the file becomes a
+    // rotated one. `done` once that is so or has failed; while a disk stands still, it may be a while.
+    virtual void rotate_logs(std::vector<instance_id>, const requester&,
+                             std::function<void(std::vector<log_rotation>)> done) = 0;
     virtual void shut_down(const requester&) = 0;
 };
 

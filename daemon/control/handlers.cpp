@@ -1,100 +1,18 @@
 #include "daemon/control/handlers.h"
 
 #include "common/signal_name.h"
+#include "daemon/control/explanation.h"
 #include "daemon/control/job_replies.h"
-#include "daemon/control/near_names.h"
+#include "daemon/control/request_parts.h"
 #include "daemon/control/settled_response.h"
 #include "daemon/control/status_view.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <set>
 
 namespace procctl::handlers {
 namespace {
-
-using boost::system::result;
-
-// What a request asks for, or the reply that refuses it. A type of its own, because http_reply could also be
-// made of a number.
-struct refusal {
-    http_reply reply;
-};
-template <class T> using checked = result<T, refusal>;
-
-http_reply ok(std::string body) { return {.status = 200, .body = std::move(body)}; }
-http_reply bad_request(std::string message) { return error_response(400, "bad-request", std::move(message)); }
-
-http_reply no_such_program(std::string_view pattern, const supervisor& programs)
-{
-    std::vector<std::string> names;
-    for (const instance_id id : programs.all()) {
-        const instance* const who = programs.find(id);
-        const std::string& program = who->program->config.name;
-        if (names.empty() || names.back() != program) names.push_back(program);
-    }
-    std::string message = "no program is named '" + std::string(pattern) + "'";
-    if (pattern.starts_with('@')) message = "no program has the tag '" + std::string(pattern.substr(1)) + "'";
-    const std::vector<std::string> near = near_names(pattern.substr(0, pattern.find('@')), names);
-    for (std::size_t i = 0; i < near.size(); ++i)
-        message += (i == 0 ? ": did you mean '" : i + 1 == near.size() ? " or '" : ", '") + near[i] + "'";
-    return error_response(404, "no-such-program", message + (near.empty() ? "" : "?"));
-}
-
-// The instances that any of the patterns names, each once. A pattern that names none refuses the request. How
-// much a request may ask for is bounded, because the loop stands still meanwhile.
-checked<std::vector<instance_id>> matched(const std::vector<std::string>& patterns,
-                                          const supervisor& programs)
-{
-    static constexpr std::size_t most_patterns = 1000;
-    static constexpr std::size_t longest_pattern = 256; // twice the longest name
-    if (patterns.size() > most_patterns)
-        return refusal{
-            bad_request("the request names more than 1000 programs; name them by a pattern or a tag")};
-    std::vector<instance_id> out;
-    std::set<instance_id> seen;
-    for (const std::string& pattern : patterns) {
-        if (pattern.size() > longest_pattern)
-            return refusal{bad_request("the request has a name longer than 256 bytes")};
-        const std::vector<instance_id> ids = programs.match(pattern);
-        // "all" of nothing is nothing; any other name that names nothing is a mistake.
-        if (ids.empty() && pattern != "all") return refusal{no_such_program(pattern, programs)};
-        for (const instance_id id : ids)
-            if (seen.insert(id).second) out.push_back(id);
-    }
-    return out;
-}
-
-checked<std::vector<instance_id>> named(const route_call& call)
-{
-    return matched({std::string(call.name)}, call.daemon.programs());
-}
-
-checked<bool> flag(const route_call& call, std::string_view name, bool otherwise)
-{
-    const std::string* const value = call.target.find(name);
-    if (value == nullptr) return otherwise;
-    if (*value == "true" || *value == "1" || value->empty()) return true;
-    if (*value == "false" || *value == "0") return false;
-    return refusal{
-        bad_request("the parameter '" + std::string(name) + "' is '" + *value + "'; it is true or false")};
-}
-
-checked<unsigned> line_count(const route_call& call)
-{
-    static constexpr unsigned otherwise = 10;
-    static constexpr unsigned most = 1'000'000;
-    const std::string* const value = call.target.find("lines");
-    if (value == nullptr) return otherwise;
-    unsigned lines = 0;
-    const char* const end = value->data() + value->size();
-    const auto [rest, failed] = std::from_chars(value->data(), end, lines);
-    if (failed != std::errc{} || rest != end || lines > most)
-        return refusal{
-            bad_request("the parameter 'lines' is '" + *value + "'; it is a number from 0 to 1000000")};
-    return lines;
-}
 
 outside_view outside_of(const instance& who, const backend& daemon)
 {
@@ -303,29 +221,6 @@ response get_properties(const route_call& call)
     if (!ids) return ids.error().reply;
     return settled_response(call.daemon, *ids,
                             [ids = *ids, &daemon = call.daemon] { return ok(properties_of(ids, daemon)); });
-}
-
-response get_log(const route_call& call)
-{
-    std::vector<std::string> patterns = call.target.all("pattern");
-    if (!call.name.empty()) patterns = {std::string(call.name)};
-    if (patterns.empty()) return bad_request("the parameter 'pattern' is missing: whose log?");
-    const auto ids = matched(patterns, call.daemon.programs());
-    if (!ids) return ids.error().reply;
-    const checked<unsigned> lines = line_count(call);
-    if (!lines) return lines.error().reply;
-    const checked<bool> follow = flag(call, "follow", false);
-    if (!follow) return follow.error().reply;
-    return settled_response(call.daemon, *ids,
-                            [ids = *ids, lines = *lines, follow = *follow, &daemon = call.daemon] {
-                                log_query query{.instances = {}, .lines = lines, .follow = follow};
-                                for (const instance_id id : ids)
-                                    if (const instance* const who = daemon.programs().find(id))
-                                        query.instances.push_back(who->name);
-                                return hand_over{[query = std::move(query), &daemon](unique_fd client) {
-                                    return daemon.serve_log(std::move(client), query);
-                                }};
-                            });
 }
 
 response get_source(const route_call& call)

@@ -9,6 +9,7 @@ namespace procctl::handlers {
 [[nodiscard]] response get_program(const route_call&);
 [[nodiscard]] response get_properties(const route_call&);
 [[nodiscard]] response get_log(const route_call&);
+[[nodiscard]] response rotate_log(const route_call&);
 [[nodiscard]] response get_source(const route_call&);
 [[nodiscard]] response start(const route_call&);
 [[nodiscard]] response stop(const route_call&);

@@ -1,6 +1,7 @@
 #include "daemon/control/routes.h"
 
 #include "daemon/control/handlers.h"
+#include "daemon/control/log_parameters.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,8 @@ constexpr auto table = std::to_array<route>({
     {"GET", "/v1/programs", access::read, "pattern", handlers::list_programs},
     {"GET", "/v1/programs/{name}", access::read, "", handlers::get_program},
     {"GET", "/v1/programs/{name}/properties", access::read, "", handlers::get_properties},
-    {"GET", "/v1/programs/{name}/log", access::read, "lines follow", handlers::get_log},
+    {"GET", "/v1/programs/{name}/log", access::read, log_parameters_of_one, handlers::get_log},
+    {"POST", "/v1/programs/{name}/log/rotate", access::control, "", handlers::rotate_log},
     {"GET", "/v1/programs/{name}/source", access::read, "", handlers::get_source},
     {"POST", "/v1/programs/{name}/start", access::control, "wait", handlers::start},
     {"POST", "/v1/programs/{name}/stop", access::control, "wait", handlers::stop},
@@ -25,7 +27,7 @@ constexpr auto table = std::to_array<route>({
     {"POST", "/v1/programs/{name}/kill", access::control, "signal whom", handlers::kill},
     {"POST", "/v1/jobs", access::control, "wait", handlers::post_jobs},
     {"POST", "/v1/update", access::control, "dry_run wait", handlers::update},
-    {"GET", "/v1/log", access::read, "pattern lines follow", handlers::get_log},
+    {"GET", "/v1/log", access::read, log_parameters, handlers::get_log},
     {"GET", "/v1/daemon", access::read, "", handlers::get_daemon},
     {"POST", "/v1/daemon/shutdown", access::control, "", handlers::shut_down},
     {"GET", "/v1/version", access::read, "", handlers::get_version},

@@ -15,7 +15,7 @@ namespace {
 
 using task_function = int (*)(std::span<const std::string>);
 
-constexpr std::array<std::pair<std::string_view, task_function>, 9> tasks{{
+constexpr std::array<std::pair<std::string_view, task_function>, 10> tasks{{
     {"load", run_load_task},
     {"identity", run_identity_task},
     {"environment", run_environment_task},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<std::string_view, task_function>, 9> tasks{{
     {"place", run_place_task},
     {"log", run_log_task},
     {"source", run_source_task},
+    {"compress", run_compress_task},
 }};
 
 } // namespace

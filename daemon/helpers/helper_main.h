@@ -36,8 +36,11 @@ namespace procctl {
 // Opening what a program's standard streams are to be: open_task.h.
 // Answers with the number of the device that a folder is on, or will be: "8:1".
 [[nodiscard]] std::vector<std::string> place_task(const std::string& folder);
-// Writes the last lines of log files as an HTTP response to the socket that is its standard input.
-[[nodiscard]] std::vector<std::string> log_task(std::span<const log_source>, unsigned lines, bool follow);
+// Writes lines of logs as an HTTP response to the socket that is its standard input.
+[[nodiscard]] std::vector<std::string> log_task(const log_request&);
+// Compresses a rotated log (compress.h), with the lowest priority; answers with nothing, or with a sentence
+// that says why it could not. On a busy machine it takes long: helper_runner::watch, without a limit.
+[[nodiscard]] std::vector<std::string> compress_task(const std::string& path);
 // Writes the text of entries of configuration files, likewise.
 [[nodiscard]] std::vector<std::string> source_task(std::span<const text_source>);
 

@@ -1,5 +1,7 @@
 #include "daemon/helpers/http_text.h"
 
+#include "common/protocol.h"
+
 #include <array>
 #include <charconv>
 #include <string>
@@ -10,13 +12,29 @@
 
 namespace procctl {
 
-bool http_text::begin()
+bool http_text::begin(std::string_view type)
 {
     return write_all("HTTP/1.1 200 OK\r\n"
-                     "Content-Type: text/plain; charset=utf-8\r\n"
+                     "Content-Type: " +
+                     std::string(type) +
+                     "\r\n"
                      "Transfer-Encoding: chunked\r\n"
                      "Connection: close\r\n"
                      "\r\n");
+}
+
+bool http_text::refuse(int status, std::string_view kind, std::string_view message)
+{
+    const std::string body = to_json(protocol::error_reply{std::string(kind), std::string(message)});
+    return write_all("HTTP/1.1 " + std::to_string(status) + (status == 409 ? " Conflict" : " Bad Request") +
+                     "\r\n"
+                     "Content-Type: application/json\r\n"
+                     "Content-Length: " +
+                     std::to_string(body.size() + 1) +
+                     "\r\n"
+                     "Connection: close\r\n"
+                     "\r\n" +
+                     body + '\n');
 }
 
 bool http_text::send(std::string_view bytes)

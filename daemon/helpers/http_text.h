@@ -14,7 +14,10 @@ public:
     explicit http_text(int socket) : socket_(socket) {}
 
     // Each returns false when the client is gone; then there is nothing left to do.
-    [[nodiscard]] bool begin(); // the status line and the header
+    // The status line and the header.
+    [[nodiscard]] bool begin(std::string_view type = "text/plain; charset=utf-8");
+    // A whole response instead, with an error: JSON, as the control API has it.
+    [[nodiscard]] bool refuse(int status, std::string_view kind, std::string_view message);
     [[nodiscard]] bool send(std::string_view bytes);
     [[nodiscard]] bool finish();
 

@@ -4,8 +4,10 @@
 #include "daemon/helpers/tasks.h"
 
 #include <charconv>
+#include <iostream>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace procctl {
@@ -19,6 +21,17 @@ void make_blocking(int fd)
     if (const int flags = ::fcntl(fd, F_GETFL); flags >= 0) ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
+// regcomp(3) takes memory without measure for nested repetitions such as (a{9999}){9999}; by this limit it
+// gives up, and says so. Everything else that is done here needs a few MiB.
+void limit_memory()
+{
+    static constexpr rlim_t most = rlim_t{512} << 20U;
+#ifndef __SANITIZE_ADDRESS__ // its shadow counts too
+    const rlimit limit{most, most};
+    ::setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
 template <class Number> bool parse(const std::string& text, Number& number)
 {
     const char* const end = text.data() + text.size();
@@ -28,25 +41,30 @@ template <class Number> bool parse(const std::string& text, Number& number)
 
 } // namespace
 
-std::vector<std::string> log_task(std::span<const log_source> logs, unsigned lines, bool follow)
+std::vector<std::string> log_task(const log_request& request)
 {
-    std::vector<std::string> task{"log", std::to_string(lines), follow ? "follow" : "once"};
-    for (const log_source& log : logs) {
-        task.push_back(log.name);
-        task.push_back(log.path);
-    }
+    // One argument may have 128 KiB, all of them together far more (execve(2)).
+    static constexpr std::size_t most_of_an_argument = 64U << 10U;
+    std::vector<std::string> task{"log"};
+    const std::string text = to_json(request);
+    for (std::size_t at = 0; at < text.size(); at += most_of_an_argument)
+        task.push_back(text.substr(at, most_of_an_argument));
     return task;
 }
 
 int run_log_task(std::span<const std::string> arguments)
 {
-    unsigned lines = 0;
-    if (arguments.size() < 2 || arguments.size() % 2 != 0 || !parse(arguments[0], lines)) return 2;
-    std::vector<log_source> logs;
-    for (std::size_t i = 2; i < arguments.size(); i += 2)
-        logs.push_back({arguments[i], arguments[i + 1]});
+    std::string text;
+    for (const std::string& piece : arguments)
+        text += piece;
+    auto request = log_request_from_json(text);
+    if (!request) {
+        std::cerr << request.error().message() << '\n';
+        return 2;
+    }
+    limit_memory();
     make_blocking(client);
-    return serve_log(client, std::move(logs), lines, arguments[1] == "follow");
+    return serve_log(client, std::move(*request));
 }
 
 std::vector<std::string> source_task(std::span<const text_source> entries)

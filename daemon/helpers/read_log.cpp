@@ -1,105 +1,174 @@
 #include "daemon/helpers/read_log.h"
 
-#include "daemon/helpers/http_text.h"
-#include "daemon/helpers/tail.h"
-#include "daemon/helpers/tail_follow.h"
+#include "daemon/helpers/follow_log.h"
+#include "daemon/helpers/log_cursor.h"
+#include "daemon/helpers/log_history.h"
+#include "daemon/helpers/log_writer.h"
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <chrono>
+#include <memory>
+#include <queue>
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace procctl {
 namespace {
 
-constexpr std::size_t piece_size = 64U << 10U;
+// Each log that is merged has a piece in memory.
+constexpr std::size_t many_logs = 16;
+constexpr std::size_t piece_of_one = 64U << 10U;
+constexpr std::size_t piece_of_many = 8U << 10U;
 
-// One of the logs asked for, on its way to the client.
+bool has_hung_up(int client, int within_ms = 0)
+{
+    // Asks only for hanging up: what the client may still send, or that it sends no more, is not our
+    // business.
+    pollfd gone{client, 0, 0};
+    return ::poll(&gone, 1, within_ms) > 0;
+}
+
+std::int64_t now()
+{
+    using namespace std::chrono;
+    return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+// One of the logs, as it was when it was asked for, on its way to the client in the order of times.
 class log_feed {
 public:
-    log_feed(const log_source& from, std::optional<std::string> prefix, http_text& to, int inotify)
-        : path_(from.path), to_(to), file_(from.path, inotify)
+    log_feed(std::size_t place, const log_history& log, const line_filter& filter, bool needs_times,
+             std::size_t piece_size)
+        : place_(place), filter_(filter), parser_(log.source().format, log.source().timestamps),
+          cursor_(log, log.begin(), log.end(), {.piece_size = piece_size, .has_marks = needs_times})
     {
-        if (prefix) prefixer_.emplace(std::move(*prefix));
     }
 
-    [[nodiscard]] bool send_last(unsigned lines, bool follow)
+    // Goes to the next line that is wanted, or note; false at the end.
+    [[nodiscard]] bool next()
     {
-        unique_fd file = open_to_read(path_);
-        if (!file) {
-            // One that is not there yet has no lines; but someone who waits for lines should know why none
-            // come.
-            if (errno == ENOENT) return true;
-            const std::string why =
-                errno == 0 ? "not a file that can be read back" : make_error(errno, "").code.message();
-            return use("procctld: cannot read " + path_ + ": " + why + "\n");
+        while (cursor_.next()) {
+            if (cursor_.is_note()) return true;
+            facts_ = parser_.parse(cursor_.text());
+            origin_ = facts_.time != 0 ? time_origin::line : time_origin::mark;
+            const std::int64_t time = facts_.time != 0 ? facts_.time : cursor_.mark_time();
+            if (time == 0) origin_ = time_origin::none;
+            // The order within a log stays, whatever its clock did.
+            time_ = time;
+            order_ = std::max(order_, time);
+            if (filter_.passes(facts_)) return true;
         }
-        struct stat now {};
-        if (::fstat(file.get(), &now) < 0) return true;
-        const auto end = static_cast<std::uint64_t>(now.st_size);
-        const auto start = start_of_last_lines(file.get(), end, lines);
-        if (!start) return use("procctld: " + start.error().message() + " " + path_ + "\n");
-        if (!send_range(file.get(), *start, end)) return false;
-        if (follow)
-            file_.start_at(std::move(file), end);
-        else
-            return finish();
-        return true;
+        return false;
     }
+    // By which logs are merged: those of which nothing is known come first.
+    [[nodiscard]] std::pair<std::int64_t, std::size_t> order() const { return {order_, place_}; }
 
-    [[nodiscard]] bool send_new()
+    [[nodiscard]] bool send(log_writer& to) const
     {
-        return file_.look([this](std::string_view piece) { return use(piece); });
+        if (cursor_.is_note()) return to.note(place_, cursor_.text());
+        return to.line(place_, cursor_.text(), facts_, time_, origin_);
     }
 
 private:
-    [[nodiscard]] bool send_range(int fd, std::uint64_t from, std::uint64_t end)
-    {
-        std::vector<char> buffer(std::min<std::uint64_t>(piece_size, end - from));
-        while (from < end) {
-            const auto size = std::min<std::uint64_t>(buffer.size(), end - from);
-            const ssize_t n = ::pread(fd, buffer.data(), size, static_cast<off_t>(from));
-            if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) return true; // it was cut off meanwhile
-            if (!use({buffer.data(), static_cast<std::size_t>(n)})) return false;
-            from += static_cast<std::uint64_t>(n);
-        }
-        return true;
-    }
-
-    [[nodiscard]] bool use(std::string_view piece)
-    {
-        if (!prefixer_) return to_.send(piece);
-        std::string lines;
-        prefixer_->add(piece, lines);
-        return to_.send(lines);
-    }
-
-    [[nodiscard]] bool finish()
-    {
-        std::string rest;
-        if (prefixer_) prefixer_->finish(rest);
-        return to_.send(rest);
-    }
-
-    std::string path_;
-    http_text& to_;
-    followed_file file_;
-    std::optional<line_prefixer> prefixer_; // none: bytes as they are
+    std::size_t place_;
+    const line_filter& filter_;
+    line_parser parser_;
+    log_cursor cursor_;
+    line_facts facts_;
+    std::int64_t time_ = 0;
+    std::int64_t order_ = 0;
+    time_origin origin_ = time_origin::none;
 };
 
-// Waits until inotify tells of something; false when the client has hung up. Asks only for hanging up: what
-// the client may still send, or that it sends no more, is not our business.
-bool wait_for_news(int inotify, int client)
+// One of the logs as it grows.
+class live_feed final : public followed_text {
+public:
+    live_feed(std::size_t place, const log_source& from, const line_filter& filter, log_writer& to,
+              int inotify)
+        : place_(place), filter_(filter), parser_(from.format, from.timestamps), to_(to),
+          log_(from.path, inotify)
+    {
+    }
+
+    [[nodiscard]] followed_log& log() { return log_; }
+    [[nodiscard]] bool look() { return log_.look(*this); }
+    // An unfinished line that may be all that comes for long: shown where lines are not looked at.
+    [[nodiscard]] bool holds_back() const { return to_.is_plain() && log_.holds_back(); }
+    [[nodiscard]] bool give_unfinished() { return log_.give_unfinished(*this); }
+
+    bool text(std::string_view piece) override
+    {
+        if (to_.is_plain()) return to_.bytes(piece);
+        std::string_view line;
+        while (lines_.next(piece, line))
+            if (!send(line)) return false;
+        return true;
+    }
+    bool cut() override
+    {
+        std::string_view line;
+        return to_.is_plain() || !lines_.finish(line) || send(line);
+    }
+    bool note(std::string_view text) override { return cut() && to_.note(place_, text); }
+
+private:
+    [[nodiscard]] bool send(std::string_view line)
+    {
+        const line_facts facts = parser_.parse(line);
+        if (!filter_.passes(facts)) return true;
+        if (facts.time != 0) return to_.line(place_, line, facts, facts.time, time_origin::line);
+        return to_.line(place_, line, facts, now(), time_origin::reading);
+    }
+
+    std::size_t place_;
+    const line_filter& filter_;
+    line_parser parser_;
+    log_writer& to_;
+    followed_log log_;
+    line_splitter lines_;
+};
+
+bool send_plain(const log_history& log, log_writer& to)
+{
+    log_cursor pieces(log, log.begin(), log.end(), {});
+    while (pieces.next_piece())
+        if (!(pieces.is_note() ? to.note(0, pieces.text()) : to.bytes(pieces.text()))) return false;
+    return to.flush();
+}
+
+bool send_merged(const std::vector<std::unique_ptr<log_history>>& logs, const line_filter& filter,
+                 bool needs_times, log_writer& to)
+{
+    std::vector<std::unique_ptr<log_feed>> feeds;
+    using entry = std::pair<std::pair<std::int64_t, std::size_t>, log_feed*>;
+    std::priority_queue<entry, std::vector<entry>, std::greater<>> next;
+    const std::size_t piece = logs.size() > many_logs ? piece_of_many : piece_of_one;
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+        if (!logs[i]) continue;
+        feeds.push_back(std::make_unique<log_feed>(i, *logs[i], filter, needs_times, piece));
+        if (feeds.back()->next()) next.emplace(feeds.back()->order(), feeds.back().get());
+    }
+    while (!next.empty()) {
+        log_feed& first = *next.top().second;
+        next.pop();
+        if (!first.send(to)) return false;
+        if (first.next()) next.emplace(first.order(), &first);
+    }
+    return to.flush();
+}
+
+// Waits until inotify tells of something, or for so long; false when the client has hung up.
+bool wait_for_news(int inotify, int client, int limit_ms)
 {
     std::array<pollfd, 2> sources{pollfd{inotify, POLLIN, 0}, pollfd{client, 0, 0}};
     for (;;) {
-        if (::poll(sources.data(), sources.size(), -1) < 0) {
+        const int ready = ::poll(sources.data(), sources.size(), limit_ms);
+        if (ready == 0) return true;
+        if (ready < 0) {
             if (errno == EINTR) continue;
             return false;
         }
@@ -114,50 +183,83 @@ bool wait_for_news(int inotify, int client)
 // Looking at many files costs, and they are all looked at when one has grown: so not more often than this.
 constexpr std::size_t many_files = 8;
 constexpr int pause_for_many_ms = 20;
+// A line that is not finished within this may be all that comes for long.
+constexpr int quiet_ms = 100;
 
-bool hangs_up_within(int limit_ms, int client)
+bool follow(std::vector<std::unique_ptr<live_feed>>& feeds, log_writer& to, int inotify, int client)
 {
-    pollfd gone{client, 0, 0};
-    return ::poll(&gone, 1, limit_ms) > 0;
+    for (;;) {
+        for (const auto& feed : feeds)
+            if (!feed->look()) return false;
+        if (!to.flush()) return false;
+        live_feed* const quiet =
+            feeds.size() == 1 && feeds.front()->holds_back() ? feeds.front().get() : nullptr;
+        const std::int64_t begin = now();
+        if (!wait_for_news(inotify, client, quiet == nullptr ? -1 : quiet_ms)) return false;
+        if (quiet != nullptr && now() - begin >= quiet_ms * 1000 && !quiet->give_unfinished()) return false;
+        if (feeds.size() > many_files && has_hung_up(client, pause_for_many_ms)) return false;
+    }
 }
 
-bool send_logs(http_text& response, const std::vector<log_source>& sources, unsigned lines, bool follow)
+bool send_logs(http_text& response, const log_request& request, const line_filter& filter)
 {
-    const unique_fd inotify(follow ? ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1);
-    std::size_t width = 0;
-    for (const log_source& s : sources)
-        width = std::max(width, s.name.size());
-    std::vector<log_feed> feeds;
-    feeds.reserve(sources.size());
-    for (const log_source& s : sources) {
-        std::optional<std::string> prefix;
-        if (sources.size() > 1) prefix = s.name + std::string(width - s.name.size(), ' ') + " | ";
-        feeds.emplace_back(s, std::move(prefix), response, inotify.get());
-    }
+    const log_selection& what = request.what;
+    const int client = response.socket();
+    const unique_fd inotify(what.follow ? ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1);
+    const bool is_json = what.output == log_output::json;
+    if (!(is_json ? response.begin("application/x-ndjson") : response.begin())) return false;
+    log_writer to(request, response);
 
-    if (!response.begin()) return false;
-    for (log_feed& feed : feeds)
-        if (!feed.send_last(lines, follow)) return false;
-    if (follow && !inotify)
+    std::vector<std::unique_ptr<log_history>> logs(request.sources.size());
+    folder_entries folders;
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+        const log_source& source = request.sources[i];
+        if (!source.note.empty()) {
+            if (!to.note(i, source.note)) return false;
+            continue;
+        }
+        logs[i] = std::make_unique<log_history>(source, folders, [client] { return !has_hung_up(client); });
+        log_history& log = *logs[i];
+        if (!log.problem().empty() && !to.note(i, log.problem())) return false;
+        if (what.since || what.until) log.narrow(what.since, what.until);
+        if (what.lines) log.keep_last(*what.lines, filter);
+        if (what.follow) log.leave_unfinished_line();
+    }
+    if (!to.flush()) return false;
+    const bool needs_times = request.sources.size() > 1 || is_json;
+    const bool is_sent = to.is_plain() && logs.front() ? send_plain(*logs.front(), to)
+                                                       : send_merged(logs, filter, needs_times, to);
+    if (!is_sent) return false;
+    if (!what.follow) return response.finish();
+    if (!inotify)
         return response.send("procctld: cannot follow: too many are being followed "
                              "(fs.inotify.max_user_instances)\n") &&
                response.finish();
-    while (follow) {
-        for (log_feed& feed : feeds)
-            if (!feed.send_new()) return false;
-        if (!wait_for_news(inotify.get(), response.socket())) return false;
-        if (feeds.size() > many_files && hangs_up_within(pause_for_many_ms, response.socket())) return false;
+
+    std::vector<std::unique_ptr<live_feed>> feeds;
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+        if (!logs[i]) continue;
+        feeds.push_back(std::make_unique<live_feed>(i, request.sources[i], filter, to, inotify.get()));
+        const log_position end = logs[i]->end();
+        feeds.back()->log().start_at(logs[i]->take_current(), end.offset, logs[i]->last_number());
     }
-    return response.finish();
+    logs.clear();
+    return follow(feeds, to, inotify.get(), client) && response.finish();
 }
 
 } // namespace
 
-int serve_log(int client, std::vector<log_source> sources, unsigned lines, bool follow)
+int serve_log(int client, log_request request)
 {
     http_text response(client);
-    // A client that has gone is the usual end of following, and no failure.
-    static_cast<void>(send_logs(response, sources, lines, follow));
+    // What a client that has gone does not read is no failure: that is the usual end of following.
+    if (const auto refusal = select_stream(request)) {
+        static_cast<void>(response.refuse(refusal->status, refusal->kind, refusal->message));
+    } else if (const auto filter = line_filter::make(request.what); !filter) {
+        static_cast<void>(response.refuse(400, "bad-request", filter.error().message()));
+    } else {
+        static_cast<void>(send_logs(response, request, *filter));
+    }
     return 0;
 }
 

@@ -4,19 +4,18 @@
 // Runs in a helper process of its own, where it may block: on a disk, or on a client that reads slowly.
 #pragma once
 
+#include "daemon/helpers/log_request.h"
+
 #include <string>
 #include <vector>
 
 namespace procctl {
 
-struct log_source {
-    std::string name; // of the instance: put before each line when several are asked for
-    std::string path;
-};
-
-// The last `lines` lines of each; with `follow` then all that is added, until the client hangs up. A file
-// that does not exist has no lines (yet). Returns the helper's exit status: 0, though the client may be gone.
-[[nodiscard]] int serve_log(int client, std::vector<log_source>, unsigned lines, bool follow);
+// Lines of logs, in the order of their times as far as those are known, then with `follow` all that is added,
+// until the client hangs up. Or an error: 400 for a pattern that is none, 409 for a stream that cannot be
+// told from the other. A log that does not exist has no lines (yet). Returns the helper's exit status: 0,
+// though the client may be gone.
+[[nodiscard]] int serve_log(int client, log_request);
 
 struct text_source {
     std::string file;

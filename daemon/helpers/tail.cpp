@@ -1,6 +1,7 @@
 #include "daemon/helpers/tail.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include <errno.h>
@@ -27,49 +28,39 @@ result<std::string_view> read_block(int fd, std::uint64_t from, std::uint64_t si
 
 } // namespace
 
-result<std::uint64_t> start_of_last_lines(int fd, std::uint64_t end, unsigned lines)
+result<tail_start> start_of_last_lines(int fd, std::uint64_t begin, std::uint64_t end, unsigned lines)
 {
-    if (lines == 0 || end == 0) return end;
+    if (lines == 0 || end <= begin) return tail_start{end, 0};
     std::vector<char> buffer(std::min(end, block_size));
     // Blocks begin at multiples of their size, as the page cache likes it.
     std::uint64_t block_end = end;
-    unsigned newlines_left = lines;
-    while (block_end > 0) {
-        const std::uint64_t block_start = (block_end - 1) / block_size * block_size;
+    unsigned seen = 0;
+    while (block_end > begin) {
+        const std::uint64_t block_start = std::max(begin, (block_end - 1) / block_size * block_size);
         const auto block = read_block(fd, block_start, block_end - block_start, buffer);
         if (!block) return block.error();
         std::string_view rest = *block;
         // The newline at the very end ends the last line; those before it begin one.
         if (block_end == end && rest.ends_with('\n')) rest.remove_suffix(1);
         for (std::size_t at = rest.rfind('\n'); at != std::string_view::npos; at = rest.rfind('\n')) {
-            if (--newlines_left == 0) return block_start + at + 1;
+            if (++seen == lines) return tail_start{block_start + at + 1, lines};
             rest = rest.substr(0, at);
         }
         block_end = block_start;
     }
-    return std::uint64_t{0};
+    return tail_start{begin, seen + 1};
 }
 
-void line_prefixer::add(std::string_view piece, std::string& out)
+std::uint64_t end_of_last_line(int fd, std::uint64_t end, std::uint64_t most)
 {
-    for (std::size_t end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
-        out += prefix_;
-        out += unfinished_;
-        out += piece.substr(0, end + 1);
-        unfinished_.clear();
-        piece.remove_prefix(end + 1);
-    }
-    unfinished_ += piece;
-    if (unfinished_.size() > longest_line) finish(out);
-}
-
-void line_prefixer::finish(std::string& out)
-{
-    if (unfinished_.empty()) return;
-    out += prefix_;
-    out += unfinished_;
-    out += '\n';
-    unfinished_.clear();
+    const std::uint64_t begin = end - std::min(end, most);
+    std::vector<char> buffer(end - begin);
+    const auto block = read_block(fd, begin, end - begin, buffer);
+    if (!block) return end;
+    const std::size_t at = block->rfind('\n');
+    // When a file of one unfinished line is short enough, that line began with it.
+    if (at == std::string_view::npos) return begin == 0 ? 0 : end;
+    return begin + at + 1;
 }
 
 } // namespace procctl

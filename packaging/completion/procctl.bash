@@ -47,7 +47,7 @@ _procctl() {
         mapfile -t COMPREPLY < <(compgen -W "main control all" -- "$cur")
         return
         ;;
-    -n | --lines) return ;;
+    -n | --lines | --since | --until | -g | --grep) return ;;
     -p | --property)
         mapfile -t COMPREPLY < <(compgen -W "$(procctl "${_procctl_where[@]}" show all 2>/dev/null |
             sed -n 's/=.*//p' | sort -u)" -- "$cur")
@@ -58,7 +58,7 @@ _procctl() {
     case $command in
     kill) options+=" -s --signal --kill-whom" ;;
     show) options+=" -p --property" ;;
-    logs) options+=" -n --lines -f --follow" ;;
+    logs) options+=" -n --lines -f --follow --since --until --stdout --stderr -g --grep --rotate" ;;
     update) options+=" --dry-run" ;;
     is-active | is-failed) options+=" -q --quiet" ;;
     check) options+=" --config" ;;

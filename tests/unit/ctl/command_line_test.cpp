@@ -97,7 +97,7 @@ TEST_CASE("a wrong option or value is wrong usage", "[command_line]")
 {
     const words given =
         GENERATE(words{"start", "-x", "web"}, words{"daemon", "frob"}, words{"status", "-o", "yaml"},
-                 words{"logs", "-n", "many", "web"}, words{"logs", "-n", "-1", "web"},
+                 words{"logs", "-o", "text", "web"}, words{"logs", "--since"},
                  words{"kill", "--kill-whom", "me", "web"}, words{"--socket"},
                  words{"--user", "--system", "status"}, words{"update", "web"}, words{"frob", "web"});
     CAPTURE(given);

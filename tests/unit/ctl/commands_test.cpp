@@ -222,10 +222,63 @@ TEST_CASE("logs and cat pass on what comes", "[commands]")
     CHECK(run({"cat", "nope"}, daemon).status == exit_unknown);
 }
 
+TEST_CASE("what logs is asked for is what the daemon is asked for", "[commands]")
+{
+    sample_daemon daemon;
+    const auto asked = [&](const words& given) {
+        static_cast<void>(run(given, daemon));
+        return daemon.asked.back();
+    };
+    CHECK(asked({"logs", "web"}) == "GET /v1/log?pattern=web");
+    CHECK(asked({"logs", "web", "-n", "all"}) == "GET /v1/log?pattern=web&lines=all");
+    CHECK(asked({"logs", "web", "--since", "@5.5", "--until", "@1795197389"}) ==
+          "GET /v1/log?pattern=web&since=5500000&until=1795197389000000");
+    CHECK(asked({"logs", "web", "--stderr", "-g", "a|b c"}) ==
+          "GET /v1/log?pattern=web&stream=stderr&grep=a%7Cb%20c");
+    CHECK(asked({"logs", "web", "--stdout", "-o", "raw"}) == "GET /v1/log?pattern=web&stream=stdout");
+    CHECK(asked({"-o", "json", "logs", "web"}) == "GET /v1/log?pattern=web&output=json");
+    CHECK(asked({"logs", "-o", "json", "web"}) == "GET /v1/log?pattern=web&output=json");
+    // A span before now, which here is when the samples were made.
+    CHECK(asked({"logs", "web", "--since", "-2h"}).starts_with("GET /v1/log?pattern=web&since=1"));
+}
+
+TEST_CASE("logs asked for what cannot be is wrong usage", "[commands]")
+{
+    sample_daemon daemon;
+    const auto [given, message] = GENERATE(table<words, const char*>({
+        {words{"logs", "web", "-n", "many"}, "--lines is 'many'; it is a number or all"},
+        {words{"logs", "web", "-n", "-1"}, "--lines is '-1'; it is a number or all"},
+        {words{"logs", "web", "--since", "noon"}, "--since: 'noon' is not a time since 1970; "},
+        {words{"logs", "web", "--stdout", "--stderr"}, "--stdout and --stderr exclude each other"},
+        {words{"logs", "web", "--rotate", "-f"},
+         "--rotate shows no lines, so no option about them goes with it"},
+    }));
+    CAPTURE(given);
+    const outcome got = run(given, daemon);
+    CHECK(got.status == exit_usage);
+    CHECK(got.err.starts_with("procctl: " + std::string(message)));
+    CHECK(daemon.asked.empty());
+}
+
+TEST_CASE("logs are rotated one name at a time", "[commands]")
+{
+    sample_daemon daemon;
+    daemon.replies["POST /v1/programs/web/log/rotate"] = {
+        200, R"([{"name":"web","job":"rotate-log","outcome":"done","explanation":""}])"};
+    daemon.replies["POST /v1/programs/api/log/rotate"] = {
+        409,
+        R"({"kind":"job-failed","message":"1 of 1 log could not be rotated","jobs":[)"
+        R"({"name":"api","job":"rotate-log","outcome":"failed","explanation":"its output goes nowhere"}]})"};
+    CHECK(run({"logs", "--rotate", "web"}, daemon).text() == "web: log rotated\n[exit status 0]\n");
+    CHECK(run({"logs", "--rotate", "api", "web"}, daemon).text() ==
+          "web: log rotated\n[stderr]\napi: rotate-log failed: its output goes nowhere\n[exit status "
+          "1]\n");
+}
+
 TEST_CASE("logs that are followed end with the daemon", "[commands]")
 {
     sample_daemon daemon;
-    const std::string log = "GET /v1/log?pattern=web&lines=10&follow=true";
+    const std::string log = "GET /v1/log?pattern=web&follow=true";
     daemon.replies[log] = {.status = 200, .body = "a\n", .is_complete = false};
     CHECK(run({"logs", "-f", "web"}, daemon).text() ==
           "a\n[stderr]\nprocctl: the daemon has broken off its reply; it may be about to end\n"

@@ -139,7 +139,16 @@ public:
         std::string text;
         for (const std::string& name : query.instances)
             text += name + ' ';
-        calls.push_back("log of " + text + std::to_string(query.lines) + (query.follow ? " follow" : ""));
+        const log_selection& what = query.what;
+        text += what.lines ? std::to_string(*what.lines) : "all";
+        if (what.follow) text += " follow";
+        if (what.since) text += " since " + std::to_string(*what.since);
+        if (what.until) text += " until " + std::to_string(*what.until);
+        if (!what.stream.empty()) text += " of " + what.stream;
+        if (what.pattern) text += " with " + *what.pattern;
+        if (what.output == log_output::json) text += " as json";
+        if (what.has_color) text += " in color";
+        calls.push_back("log of " + text);
         return serve(std::move(client));
     }
     [[nodiscard]] result<void> serve_source(unique_fd client,
@@ -148,6 +157,19 @@ public:
         calls.push_back("source of " + std::to_string(places.size()) + " from line " +
                         std::to_string(places.front().line));
         return serve(std::move(client));
+    }
+    void rotate_logs(std::vector<instance_id> ids, const requester& who,
+                     std::function<void(std::vector<log_rotation>)> done) override
+    {
+        calls.push_back("rotate logs of " + std::to_string(ids.size()) + " by " + std::to_string(who.uid));
+        std::vector<log_rotation> rotations;
+        for (const instance_id id : ids) {
+            rotations.push_back(next_rotation);
+            rotations.back().who = id;
+            rotations.back().name = supervisor_.find(id)->name;
+        }
+        owed.push_back([done = std::move(done), rotations = std::move(rotations)] { done(rotations); });
+        if (on_owed) on_owed();
     }
     void shut_down(const requester& who) override
     {
@@ -175,6 +197,7 @@ public:
     bool asserts_hold = true;
     job_outcome outcome = job_outcome::done;
     update_report next_update;
+    log_rotation next_rotation; // of every instance
     std::vector<std::string> calls;
     std::vector<std::function<void()>> owed; // completions not yet called
     std::function<void()> on_owed;

@@ -249,9 +249,9 @@ TEST_CASE("what is wrong with a request", "[routes]")
     for (const char* const target :
          {"/v1/programs/wbe", "/v1/programs/wroker@1", "/v1/programs/@fast",
           "/v1/programs?pattern=web&pattern=x", "/v1/programs/web/log?lines=-1",
-          "/v1/programs/web/log?lines=1000001", "/v1/programs/web/log?follow=maybe", "/v1/log",
-          "/v1/programs/web?colour=green", "/v1/daemon?x", "/v1/nothing", "/", "/v2/programs", "/v1//x",
-          "/v1/%zz", "nonsense"})
+          "/v1/programs/web/log?lines=1000001", "/v1/programs/web/log?follow=maybe",
+          "/v1/programs/web/log?pattern=web", "/v1/log", "/v1/programs/web?colour=green", "/v1/daemon?x",
+          "/v1/nothing", "/", "/v2/programs", "/v1//x", "/v1/%zz", "nonsense"})
         all += a.text("GET", target);
     for (const char* const target :
          {"/v1/programs/web/kill?signal=SIGFOO", "/v1/programs/web/kill?whom=me", "/v1/programs/batch/kill",
@@ -425,6 +425,9 @@ TEST_CASE("the connection of a log or a source is given away", "[routes]")
     // The fake writes its response to what it is given.
     CHECK(give("/v1/programs/worker/log?lines=3") == "log of worker@1 worker@2 3");
     CHECK(give("/v1/log?pattern=web&pattern=worker@1&follow=true") == "log of web worker@1 10 follow");
+    CHECK(give("/v1/log?pattern=web&since=5&until=6&stream=stderr&grep=a%7Cb&output=json") ==
+          "log of web all since 5 until 6 of stderr with a|b as json");
+    CHECK(give("/v1/programs/web/log?color=true&grep=x&follow") == "log of web 10 follow with x in color");
     CHECK(give("/v1/programs/worker/source") == "source of 1 from line 12");
 }
 

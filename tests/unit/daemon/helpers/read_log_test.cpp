@@ -1,123 +1,42 @@
 #include "common/unique_fd.h"
-#include "daemon/helpers/read_log.h"
 #include "daemon/helpers/tail.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/unit/daemon/helpers/log_client.h"
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace procctl;
 
 namespace {
 
+using tests::answer_to;
+using tests::append;
+using client = tests::log_client;
 using tests::scratch_folder;
 
 constexpr std::size_t block = 64 * 1024; // of start_of_last_lines
 
-void append(const std::string& path, const std::string& text)
+log_request last_lines_of(std::vector<log_source> sources, unsigned lines)
 {
-    std::ofstream(path, std::ios::binary | std::ios::app) << text;
+    return {.sources = std::move(sources), .what = {.lines = lines}};
 }
 
-// Serves in a process of its own, as the daemon has it done, and reads the answer.
-class client {
-public:
-    template <class Serve> explicit client(Serve serve)
-    {
-        int ends[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-        ours_.reset(ends[0]);
-        unique_fd theirs(ends[1]);
-        child_ = ::fork();
-        REQUIRE(child_ >= 0);
-        if (child_ == 0) {
-            ours_.reset();
-            ::_exit(serve(theirs.get()));
-        }
-    }
-    client(const client&) = delete;
-    client& operator=(const client&) = delete;
-    ~client()
-    {
-        if (child_ == 0) return;
-        ::kill(child_, SIGKILL);
-        ::waitpid(child_, nullptr, 0);
-    }
-
-    // The whole body; the response must be complete.
-    std::string all()
-    {
-        while (!is_complete_)
-            REQUIRE(read_more());
-        return body_;
-    }
-    // Reads until the body is this long.
-    std::string next(std::size_t size)
-    {
-        while (body_.size() < size) {
-            CAPTURE(body_);
-            REQUIRE(read_more());
-        }
-        return std::exchange(body_, {});
-    }
-    // Closes the socket; the exit status of the server.
-    int hang_up()
-    {
-        ours_.reset();
-        int status = 0;
-        REQUIRE(::waitpid(std::exchange(child_, 0), &status, 0) > 0);
-        REQUIRE(WIFEXITED(status));
-        return WEXITSTATUS(status);
-    }
-    [[nodiscard]] const std::string& head() const { return head_; }
-
-private:
-    bool read_more()
-    {
-        char buffer[8192];
-        const ssize_t n = ::read(ours_.get(), buffer, sizeof buffer);
-        if (n <= 0) return false;
-        raw_.append(buffer, static_cast<std::size_t>(n));
-        if (head_.empty()) {
-            const std::size_t end = raw_.find("\r\n\r\n");
-            if (end == std::string::npos) return true;
-            head_ = raw_.substr(0, end + 4);
-            raw_.erase(0, end + 4);
-        }
-        for (;;) { // chunks
-            const std::size_t line = raw_.find("\r\n");
-            if (line == std::string::npos) return true;
-            const std::size_t size = std::stoul(raw_.substr(0, line), nullptr, 16);
-            if (raw_.size() < line + 2 + size + 2) return true;
-            body_ += raw_.substr(line + 2, size);
-            CHECK(raw_.substr(line + 2 + size, 2) == "\r\n");
-            raw_.erase(0, line + 2 + size + 2);
-            if (size == 0) {
-                is_complete_ = true;
-                CHECK(raw_.empty());
-                return true;
-            }
-        }
-    }
-
-    unique_fd ours_;
-    pid_t child_ = 0;
-    std::string raw_, head_, body_;
-    bool is_complete_ = false;
-};
-
-std::string last_lines(const std::vector<log_source>& sources, unsigned lines)
+std::string last_lines(std::vector<log_source> sources, unsigned lines)
 {
-    return client([&](int socket) { return serve_log(socket, sources, lines, false); }).all();
+    return answer_to(last_lines_of(std::move(sources), lines));
+}
+
+log_request followed(std::vector<log_source> sources, unsigned lines)
+{
+    log_request request = last_lines_of(std::move(sources), lines);
+    request.what.follow = true;
+    return request;
 }
 
 // What `lines` lines of a file with this content are.
@@ -126,9 +45,9 @@ std::string tail_of(const std::string& content, unsigned lines)
     const scratch_folder folder;
     append(folder / "f", content);
     const unique_fd file(::open((folder / "f").c_str(), O_RDONLY | O_CLOEXEC));
-    const auto start = start_of_last_lines(file.get(), content.size(), lines);
+    const auto start = start_of_last_lines(file.get(), 0, content.size(), lines);
     REQUIRE(start);
-    return content.substr(*start);
+    return content.substr(start->offset);
 }
 
 } // namespace
@@ -160,34 +79,12 @@ TEST_CASE("lines across the borders of the blocks that are read", "[tail]")
     CHECK(tail_of("first\n" + long_line, 2) == "first\n" + long_line);
 }
 
-TEST_CASE("lines of several texts that come in pieces", "[tail]")
-{
-    line_prefixer a("a | ");
-    std::string out;
-    a.add("on", out);
-    CHECK(out.empty());
-    a.add("e\ntwo\nthr", out);
-    CHECK(out == "a | one\na | two\n");
-    a.finish(out);
-    CHECK(out == "a | one\na | two\na | thr\n");
-    a.finish(out);
-    CHECK(out == "a | one\na | two\na | thr\n");
-
-    SECTION("a line without end is broken")
-    {
-        line_prefixer b("b | ");
-        std::string broken;
-        b.add(std::string(line_prefixer::longest_line + 1, 'x'), broken);
-        CHECK(broken == "b | " + std::string(line_prefixer::longest_line + 1, 'x') + "\n");
-    }
-}
-
 TEST_CASE("a response of plain text", "[read_log]")
 {
     const scratch_folder folder;
     append(folder / "web.log", "1\n2\n\xff\xfe 3");
     const std::vector<log_source> sources{{"web", folder / "web.log"}};
-    client c([&](int socket) { return serve_log(socket, sources, 2, false); });
+    client c([&](int socket) { return serve_log(socket, last_lines_of(sources, 2)); });
     CHECK(c.all() == "2\n\xff\xfe 3");
     CHECK(c.head() == "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
                       "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
@@ -212,7 +109,7 @@ TEST_CASE("a log that is missing or empty has no lines, and one that cannot be r
     CHECK(last_lines({{"a", folder / "empty"}}, 10).empty());
     REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
     CHECK(last_lines({{"a", folder / "fifo"}}, 10) ==
-          "procctld: cannot read " + (folder / "fifo") + ": not a file that can be read back\n");
+          "a: cannot read " + (folder / "fifo") + ": not a file that can be read back\n");
 }
 
 TEST_CASE("a large log reaches a client that reads slowly, whole", "[read_log]")
@@ -226,7 +123,7 @@ TEST_CASE("a large log reaches a client that reads slowly, whole", "[read_log]")
     client c([&](int socket) {
         // As the daemon's loop leaves it.
         ::fcntl(socket, F_SETFL, O_NONBLOCK);
-        return serve_log(socket, sources, 1'000'000, false);
+        return serve_log(socket, last_lines_of(sources, 1'000'000));
     });
     CHECK(c.all() == text);
 }
@@ -236,7 +133,7 @@ TEST_CASE("a followed log goes on through whatever happens to its file", "[read_
     const scratch_folder folder;
     const std::string log = folder / "deep/er/log";
     const std::vector<log_source> sources{{"a", log}};
-    client c([&](int socket) { return serve_log(socket, sources, 10, true); });
+    client c([&](int socket) { return serve_log(socket, followed(sources, 10)); });
 
     std::filesystem::create_directories(folder / "deep/er");
     append(log, "made\n");
@@ -273,7 +170,7 @@ TEST_CASE("following begins with the last lines, and mixes whole lines of severa
     const scratch_folder folder;
     append(folder / "1", "old\nlast\npar");
     const std::vector<log_source> sources{{"a", folder / "1"}, {"b", folder / "2"}};
-    client c([&](int socket) { return serve_log(socket, sources, 2, true); });
+    client c([&](int socket) { return serve_log(socket, followed(sources, 2)); });
     CHECK(c.next(9) == "a | last\n");
     append(folder / "2", "two\n");
     CHECK(c.next(8) == "b | two\n");
@@ -288,7 +185,7 @@ TEST_CASE("many logs are followed at once", "[read_log]")
     std::vector<log_source> sources;
     for (int i = 10; i < 60; ++i)
         sources.push_back({std::to_string(i), folder / std::to_string(i)});
-    client c([&](int socket) { return serve_log(socket, sources, 10, true); });
+    client c([&](int socket) { return serve_log(socket, followed(sources, 10)); });
     for (const log_source& s : sources)
         append(s.path, "x\n");
     const std::string lines = c.next(sources.size() * 7);
