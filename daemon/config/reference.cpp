@@ -17,9 +17,9 @@ std::string cell(std::string_view text)
 
 std::string code(std::string_view text) { return text.empty() ? std::string{} : '`' + cell(text) + '`'; }
 
-void append_row(std::string& out, const program_key& key)
+void append_row(std::string& out, const std::string& name, const program_key& key)
 {
-    out += "| " + code(key.name) + " | " + cell(key.directive.empty() ? "–" : key.directive) + " | " +
+    out += "| " + code(name) + " | " + cell(key.directive.empty() ? "–" : key.directive) + " | " +
            cell(key.default_text) + " | " + cell(key.allowed) + " | " + cell(key.doc) + " |\n";
 }
 
@@ -28,13 +28,13 @@ void append_row(std::string& out, const program_key& key)
 std::string reference_markdown()
 {
     std::string out = "| key | systemd | default | allowed | meaning |\n| --- | --- | --- | --- | --- |\n";
-    for (const program_key& key : program_keys())
-        append_row(out, key);
-    out +=
-        "\nThe keys in the map `log`:\n\n| key | default | allowed | meaning |\n| --- | --- | --- | --- |\n";
-    for (const program_key& key : log_keys())
-        out += "| " + code(key.name) + " | " + cell(key.default_text) + " | " + cell(key.allowed) + " | " +
-               cell(key.doc) + " |\n";
+    for (const program_key& key : program_keys()) {
+        const std::string name(key.name);
+        append_row(out, name, key);
+        if (key.kind != key_kind::log_settings) continue;
+        for (const program_key& inner : log_keys())
+            append_row(out, name + '.' + std::string(inner.name), inner);
+    }
     return out;
 }
 

@@ -165,9 +165,9 @@ constexpr auto rows = std::to_array<program_key>({
     {"standard_error", "StandardError", key_kind::stream, "inherit", allowed_outputs,
      "The same for standard error; inherit is where standard output goes.",
      parse_output<&program_config::standard_error>, format_output<&program_config::standard_error>},
-    {"log", "", key_kind::log_settings, "", "a map, see below",
-     "How the file of what goes to `log` is kept: its path, rotation, form and owner.", parse_log,
-     format_log},
+    {"log", "", key_kind::log_settings, "", "a map of the keys below",
+     "How the file of what goes to `log` is kept: its path, rotation, form and owner. `log: {keep: 3}`.",
+     parse_log, format_log},
     {"on_log_error", "", key_kind::choice, "wait", "wait, drop",
      "What happens while the log cannot be written (the disk is full): output waits in the pipe, and the "
      "program when that is full; or it is dropped, and counted.",
