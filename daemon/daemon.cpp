@@ -78,6 +78,7 @@ daemon_process::daemon_process(load_request request)
 int daemon_process::run()
 {
     first_load();
+    signals_.add(SIGUSR2);
     await_signal();
     for (;;) {
         try {
@@ -151,24 +152,7 @@ result<void> daemon_process::set_up(load_result loaded)
     auto listener = listen_on(s.socket, socket_mode_, socket_gid_);
     if (!listener) return listener.error();
 
-    output_ = std::make_unique<output_client>(
-        io_, output_client::settings{.executable = "/proc/self/exe", .log_file = s.log_file, .console = true},
-        output_client::handlers{.stream_reported =
-                                    [this](const stream_report& r) {
-                                        r.errno_value == 0 ? log_->info(r.message) : log_->error(r.message);
-                                    },
-                                .process_ended =
-                                    [this](const std::string& how) {
-                                        is_output_stopping_
-                                            ? end(final_status_)
-                                            : log_->error("the output process " + how + "; starting another");
-                                    },
-                                .process_started =
-                                    [this](pid_t pid, unique_fd pidfd) {
-                                        watch(pid, std::move(pidfd), [this, pid](const process_end& how) {
-                                            output_->child_ended(pid, describe(how));
-                                        });
-                                    }});
+    output_ = std::make_unique<output_client>(io_, output_settings(), output_handlers());
     log_ =
         std::make_unique<daemon_log>(s.log_level, [this](std::string_view line) { output_->log_line(line); });
     if (const auto started = output_->start(); !started) return started;
@@ -184,8 +168,12 @@ result<void> daemon_process::set_up(load_result loaded)
     if (s.control_groups) cgroups_.set_up(name_of(s.state_dir));
     log_->info(cgroups_.description());
     programs_ = std::make_unique<supervisor>(random_number());
+    streams_ = std::make_unique<output_streams>(
+        *output_, output_streams::handlers{.output_ended = [this](instance_id who, const output_ended& what) {
+            pump_->fact(who, what);
+        }});
     executor_ = std::make_unique<executor>(
-        io_, *programs_, reaper_, *output_, helpers_, host_,
+        io_, *programs_, reaper_, *streams_, helpers_, host_,
         executor::handlers{.fact = [this](instance_id who, const event& what) { pump_->fact(who, what); },
                            .warn = [this](const instance& i,
                                           const std::string& text) { log_->warning(i.name + ": " + text); }});
@@ -241,6 +229,10 @@ void daemon_process::await_signal()
             if (!updates_) return;
             mend_socket();
             updates_->submit({false, false, {}, [](const update_report&) {}});
+        } else if (signal == SIGUSR2) {
+            if (!streams_) return;
+            log_->info("opening all logs anew (SIGUSR2)");
+            output_->reopen_all();
         } else {
             stop_requested(signal == SIGINT ? "SIGINT" : "SIGTERM");
         }
@@ -300,6 +292,47 @@ void daemon_process::end(int status)
 {
     exit_status_ = status;
     io_.stop();
+}
+
+// --- Output ------------------------------------------------------------------------------------------------
+
+output_client::settings daemon_process::output_settings()
+{
+    return {.executable = "/proc/self/exe",
+            .log_file = host_.daemon.log_file,
+            .console = true,
+            .find_place = [this](const std::string& path, auto answer) {
+                places_.find(path, std::move(answer));
+            }};
+}
+
+output_client::handlers daemon_process::output_handlers()
+{
+    return {.stream_reported = [this](const stream_report& r) { stream_reported(r); },
+            .process_ended =
+                [this](const std::string& how) {
+                    if (!is_output_stopping_) log_->error("an output process " + how + "; starting another");
+                },
+            .process_started =
+                [this](pid_t pid, unique_fd pidfd) {
+                    watch(pid, std::move(pidfd),
+                          [this, pid](const process_end& how) { output_->child_ended(pid, describe(how)); });
+                },
+            .all_ended = [this] { end(final_status_); }};
+}
+
+void daemon_process::stream_reported(const stream_report& r)
+{
+    const auto* const owner = streams_ ? streams_->owner_of(r.id) : nullptr;
+    const instance* const i = owner != nullptr ? programs_->find(owner->who) : nullptr;
+    const std::string line = i != nullptr ? i->name + ": " + r.message : r.message;
+    if (r.what == stream_report::kind::rotated) {
+        log_->debug(line);
+    } else if (r.what == stream_report::kind::recovered) {
+        log_->info(line);
+    } else {
+        r.what == stream_report::kind::trouble ? log_->error(line) : log_->warning(line);
+    }
 }
 
 // --- Children ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "daemon/executor.h"
 #include "daemon/job_board.h"
 #include "daemon/log.h"
+#include "daemon/log_places.h"
 #include "daemon/os/cgroup.h"
 #include "daemon/os/clock.h"
 #include "daemon/os/service_manager.h"
@@ -33,7 +34,11 @@ public:
     // --- backend
     [[nodiscard]] const supervisor& programs() const override { return *programs_; }
     [[nodiscard]] instant now() const override { return procctl::now(); }
-    [[nodiscard]] output_view output_of(const instance&) const override;
+    [[nodiscard]] output_view output_of(const instance& i) const override { return executor_->output_of(i); }
+    void when_settled(std::vector<instance_id> whom, std::function<void()> then) override
+    {
+        streams_->when_settled(whom, std::move(then));
+    }
     [[nodiscard]] std::string note(const instance& i) const override { return executor_->note(i.id); }
     [[nodiscard]] std::string control_group(const instance& i) const override
     {
@@ -44,7 +49,6 @@ public:
         return executor_->stored_descriptors(i.id);
     }
     [[nodiscard]] daemon_facts facts() const override;
-    void when_settled(std::vector<instance_id>, std::function<void()> then) override { then(); }
     void request(std::vector<instance_id>, job_kind, const requester&, bool wait,
                  std::function<void(std::vector<job_report>)> done) override;
     void reset_failed(std::vector<instance_id>, const requester&) override;
@@ -67,6 +71,11 @@ private:
     void finish_stop();
     void finish_replies(unsigned looks);
     void end(int status);
+
+    // --- Output.
+    [[nodiscard]] output_client::settings output_settings();
+    [[nodiscard]] output_client::handlers output_handlers();
+    void stream_reported(const stream_report&);
 
     // --- Children.
     void watch(pid_t, unique_fd pidfd, std::function<void(const process_end&)> ended);
@@ -95,7 +104,9 @@ private:
     std::optional<gid_t> socket_gid_;
     service_manager service_manager_;
     std::optional<state_lock> lock_;
+    log_places places_{helpers_};
     std::unique_ptr<output_client> output_;
+    std::unique_ptr<output_streams> streams_;
     std::unique_ptr<daemon_log> log_;
     std::unique_ptr<supervisor> programs_;
     std::unique_ptr<executor> executor_;

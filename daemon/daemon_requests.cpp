@@ -75,19 +75,12 @@ void daemon_process::kill(std::vector<instance_id> whom, int signal, signal_scop
     }
 }
 
-output_view daemon_process::output_of(const instance& i) const
-{
-    output_place place;
-    place.path = executor_->log_path(i);
-    if (place.path.empty()) place.note = "has no log: the path in `log` cannot be expanded";
-    return {.standard_output = std::move(place)};
-}
-
 result<void> daemon_process::serve_log(unique_fd client, const log_query& query)
 {
     std::vector<log_source> logs;
     for (const std::string& name : query.instances)
-        if (const instance* i = programs_->find(name)) logs.push_back({i->name, executor_->log_path(*i)});
+        if (const instance* i = programs_->find(name))
+            logs.push_back({i->name, output_of(*i).standard_output.path});
     return helpers_.detach(log_task(logs, query.lines, query.follow), std::move(client));
 }
 

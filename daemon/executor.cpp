@@ -2,8 +2,10 @@
 
 #include "daemon/control/words.h"
 #include "daemon/core/command_environment.h"
+#include "daemon/describe_output.h"
 #include "daemon/helpers/helper_main.h"
 #include "daemon/os/foreign_descriptors.h"
+#include "daemon/os/input_data.h"
 
 #include <filesystem>
 
@@ -43,7 +45,7 @@ bool runs_as_daemon(const program_config& config)
 } // namespace
 
 executor::executor(boost::asio::io_context& io, const supervisor& programs, reaper& processes,
-                   output_client& output, helper_runner& helpers, host_facts host, handlers h)
+                   output_streams& output, helper_runner& helpers, host_facts host, handlers h)
     : io_(io), programs_(programs), reaper_(processes), output_(output), helpers_(helpers),
       host_(std::move(host)), handlers_(std::move(h)),
       notifications_(io, programs, processes, notify_folder_of(host_), handlers_.fact),
@@ -176,7 +178,11 @@ void executor::read_environment(const start_order& wanted, const resolved_identi
     const instance& i = *programs_.find(wanted.who);
     const auto& files = i.program->config.environment_files;
     // systemd reads them before it forks, and finds out about the account after; a missing file comes first.
-    if (files.empty()) return run(wanted, found, {});
+    const auto go_on = [this, wanted, found](const environment& variables) {
+        if (found.who) return open_files(wanted, *found.who, variables);
+        fail_stage(wanted, found.is_group ? spawn_stage::group : spawn_stage::user, found.message);
+    };
+    if (files.empty()) return go_on({});
 
     std::vector<environment_file> expanded;
     for (const environment_file& file : files) {
@@ -185,7 +191,7 @@ void executor::read_environment(const start_order& wanted, const resolved_identi
         expanded.push_back({std::move(*path), file.optional});
     }
     helpers_.collect(environment_task(expanded), environment_limit,
-                     [this, wanted, found](const result<std::string>& answer) {
+                     [this, wanted, go_on](const result<std::string>& answer) {
                          if (!is_wanted(wanted)) return;
                          if (!answer) return fail(wanted, answer.error().message());
                          const auto read = environment_answer_from_json(*answer);
@@ -193,26 +199,51 @@ void executor::read_environment(const start_order& wanted, const resolved_identi
                          if (!read->missing.empty()) return fail(wanted, read->missing);
                          for (const std::string& complaint : read->complaints)
                              handlers_.warn(*programs_.find(wanted.who), complaint);
-                         run(wanted, found, read->variables);
+                         go_on(read->variables);
                      });
 }
 
-void executor::run(const start_order& wanted, const resolved_identity& found, const environment& from_files)
+void executor::open_files(const start_order& wanted, const identity& account, const environment& from_files)
+{
+    const instance& i = *programs_.find(wanted.who);
+    auto streams = streams_of(i, account);
+    if (!streams) return fail(wanted, streams.error().message());
+    const stream_choices choices{.standard_input = streams->in,
+                                 .is_input_written = streams->is_in_written,
+                                 .standard_output = streams->out_file,
+                                 .standard_error = streams->err_file,
+                                 .umask = i.program->config.umask};
+    standard_files files{std::move(*streams), {}};
+    if (files_to_open(choices).empty()) return run(wanted, account, from_files, files);
+    // A FIFO that nobody has at its other end holds the start up, as it does in systemd, and nothing else.
+    const bool is_control = wanted.what.is_control(i.program->config.type);
+    runtimes_[wanted.who].opening[is_control ? 1 : 0] = helpers_.fetch(
+        open_task(choices), infinity,
+        [this, wanted, account, from_files, choices,
+         files = std::make_shared<standard_files>(std::move(files))](result<helper_delivery> answer) {
+            if (!is_wanted(wanted)) return;
+            auto taken = take_opened_files(choices, std::move(answer));
+            if (auto* const failure = std::get_if<open_failure>(&taken))
+                return fail_stage(wanted, failure->stage, std::move(failure->sentence));
+            files->opened = std::move(std::get<opened_files>(taken));
+            run(wanted, account, from_files, *files);
+        });
+}
+
+void executor::run(const start_order& wanted, const identity& account, const environment& from_files,
+                   const standard_files& files)
 {
     const auto [who, what] = wanted;
-    if (!found.who) return fail_identity(wanted, found);
     const instance& i = *programs_.find(who);
-    const identity& account = *found.who;
     process_connections connections;
     std::vector<int> descriptors;
     if (const auto connected = connect(i, what.command, connections, descriptors); !connected)
         return fail(wanted, connected.error().message());
     auto request = prepare_process(i, what, account, host_, connections, from_files);
     if (!request) return fail(wanted, request.error().message());
-    const auto output = output_of(i, account);
-    if (!output) return fail(wanted, output.error().message());
-    request->standard_output = *output;
-    request->standard_error = *output;
+    unique_fd input;
+    if (const auto connected = connect_standard(i, files, *request, input); !connected)
+        return fail(wanted, connected.error().message());
     request->passed_descriptors = std::move(descriptors);
     open_group(
         i); // once more: a helper may have taken its time, and others may do to the group what they like
@@ -232,7 +263,27 @@ void executor::run(const start_order& wanted, const resolved_identity& found, co
     if (serial != 0) reaper_.forget(token_of(who, serial)); // let go before: a process like any other
     serial = what.serial;
     reaper_.watch(token_of(who, what.serial), child->pid, std::move(child->pidfd), who);
+    if (!is_control || i.status.main_pid == 0) output_.set_pid(who, child->pid);
     handlers_.fact(who, process_started{what.serial, child->pid, failure});
+}
+
+result<void> executor::connect_standard(const instance& i, const standard_files& files,
+                                        spawn_request& request, unique_fd& input)
+{
+    const auto& [streams, opened] = files;
+    if (const auto open = output_.open(i.id, streams.out, streams.err, i.program->config.log.compress); !open)
+        return open;
+    if (streams.in.kind == input_kind::data) {
+        auto made = make_input(streams.in_data);
+        if (!made) return made.error();
+        input = std::move(*made);
+    }
+    request.standard_input = input ? input.get() : opened.standard[0];
+    request.standard_output = streams.out ? output_.out(i.id) : opened.standard[1];
+    request.standard_error = streams.shares_pipe ? request.standard_output
+                             : streams.err       ? output_.err(i.id)
+                                                 : opened.standard[2];
+    return {};
 }
 
 result<void> executor::connect(const instance& i, exec_command which, process_connections& connections,
@@ -252,12 +303,11 @@ result<void> executor::connect(const instance& i, exec_command which, process_co
     return {};
 }
 
-void executor::fail_identity(const start_order& wanted, const resolved_identity& missing)
+void executor::fail_stage(const start_order& wanted, spawn_stage stage, std::string reason)
 {
-    notes_.try_emplace(wanted.who, missing.message);
-    const int status = exit_status_of(missing.is_group ? spawn_stage::group : spawn_stage::user);
+    notes_.try_emplace(wanted.who, std::move(reason));
     handlers_.fact(wanted.who, process_exited{wanted.what.serial,
-                                              {exit_code_kind::exited, status},
+                                              {exit_code_kind::exited, exit_status_of(stage)},
                                               reaper_.await_processes(wanted.who)});
 }
 
@@ -266,21 +316,6 @@ void executor::fail(const start_order& wanted, std::string reason)
     handlers_.warn(*programs_.find(wanted.who), reason);
     notes_.try_emplace(wanted.who, std::move(reason));
     handlers_.fact(wanted.who, process_not_started{wanted.what.serial});
-}
-
-result<int> executor::output_of(const instance& i, const identity& account)
-{
-    auto path = log_path_of(i, account, host_);
-    if (!path) return path.error();
-    runtime& mine = runtimes_[i.id];
-    if (mine.stream != 0 && output_.path_of(mine.stream) != *path)
-        output_.close(std::exchange(mine.stream, 0));
-    if (mine.stream == 0) {
-        auto opened = output_.open(std::move(*path));
-        if (!opened) return opened.error();
-        mine.stream = *opened;
-    }
-    return output_.write_end(mine.stream);
 }
 
 // --- Living with it
@@ -341,6 +376,7 @@ void executor::remove(const instance& i, const remove_descriptors& ordered)
 void executor::state_changed(const instance& i)
 {
     if (i.status.sought_serial == 0) finder_.forget(i.id);
+    output_.run_ended(i.id, i.status.last_run.invocation);
     if (is_down(i.status)) rest(i);
 }
 
@@ -351,6 +387,7 @@ void executor::rest(const instance& i)
     if (found == runtimes_.end()) return;
     runtime& mine = found->second;
     mine.descriptors.reset();
+    mine.opening = {};
     // Its control group goes with its last process.
     if (mine.main_serial == 0 && mine.control_serial == 0 && !reaper_.has_processes(i.id))
         reaper_.close_group(i.id);
@@ -367,7 +404,7 @@ void executor::forget(instance_id who)
     reaper_.close_group(who);
     notifications_.close(who);
     finder_.forget_all(who);
-    if (mine.stream != 0) output_.close(mine.stream);
+    output_.close(who);
     runtimes_.erase(found);
     notes_.erase(who);
 }
@@ -382,6 +419,7 @@ void executor::child_exited(reaper::token token, const process_end& end, bool ha
     const auto found = runtimes_.find(who);
     if (found == runtimes_.end()) return;
     runtime& mine = found->second;
+    if (const instance* i = programs_.find(who)) output_.process_ended(who, i->status.invocation);
     if (mine.control_serial != 0 && token == token_of(who, mine.control_serial))
         handlers_.fact(who, process_exited{std::exchange(mine.control_serial, 0), end, has_others});
     else if (mine.main_serial != 0 && token == token_of(who, mine.main_serial))
@@ -407,6 +445,7 @@ void executor::main_exited(instance_id who, std::uint64_t serial, const process_
 void executor::group_empty(reaper::group group)
 {
     notifications_.drain(group);
+    if (const instance* i = programs_.find(group)) output_.process_ended(group, i->status.invocation);
     const auto found = runtimes_.find(group);
     if (found != runtimes_.end() && !found->second.is_end_pending) handlers_.fact(group, processes_gone{});
 }
@@ -417,12 +456,25 @@ std::string executor::note(instance_id who) const
     return found == notes_.end() ? std::string() : found->second;
 }
 
-std::string executor::log_path(const instance& i) const
+result<prepared_streams> executor::streams_of(const instance& i, const identity& account) const
+{
+    const auto owner = identities_.find("log owner");
+    return prepare_streams(
+        i, account, owner == identities_.end() || !owner->second.who ? nullptr : &*owner->second.who, host_);
+}
+
+output_view executor::output_of(const instance& i) const
 {
     const identity nobody;
     const auto& known = identity_of(i).who;
-    auto path = log_path_of(i, known ? *known : nobody, host_);
-    return path ? std::move(*path) : std::string();
+    const auto streams = streams_of(i, known ? *known : nobody);
+    output_view view;
+    if (!streams) {
+        view.standard_output.note = streams.error().message();
+        return view;
+    }
+    return describe_output(*streams, i.program->config.on_log_error, output_.out_health(i.id),
+                           output_.err_health(i.id));
 }
 
 unsigned executor::stored_descriptors(instance_id who) const

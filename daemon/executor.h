@@ -6,15 +6,19 @@
 #pragma once
 
 #include "daemon/config/load.h"
+#include "daemon/control/output_view.h"
 #include "daemon/core/supervisor.h"
 #include "daemon/helpers/helper_runner.h"
+#include "daemon/helpers/open_task.h"
 #include "daemon/main_process_finder.h"
 #include "daemon/notifications.h"
 #include "daemon/os/descriptor_store.h"
 #include "daemon/os/reaper.h"
-#include "daemon/output/output_client.h"
+#include "daemon/output_streams.h"
 #include "daemon/prepare_process.h"
+#include "daemon/prepare_streams.h"
 
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
@@ -32,8 +36,8 @@ public:
         std::function<void(const instance&, const std::string&)> warn;
     };
 
-    executor(boost::asio::io_context&, const supervisor&, reaper&, output_client&, helper_runner&, host_facts,
-             handlers);
+    executor(boost::asio::io_context&, const supervisor&, reaper&, output_streams&, helper_runner&,
+             host_facts, handlers);
 
     // The accounts that programs run as, as the last load found them; `self` is the daemon's own.
     void set_identities(std::map<std::string, resolved_identity>, identity self);
@@ -61,13 +65,13 @@ public:
 
     // Why no process could be made at the last start; empty when one was.
     [[nodiscard]] std::string note(instance_id) const;
-    [[nodiscard]] std::string log_path(const instance&) const;
+    // Where its output goes: that of the run, or what the next one will have.
+    [[nodiscard]] output_view output_of(const instance&) const;
     [[nodiscard]] unsigned stored_descriptors(instance_id) const;
 
 private:
     // What the kernel holds for an instance.
     struct runtime {
-        stream_id stream = 0;
         // The processes that are watched, by their serials in the core's words; 0: none.
         std::uint64_t main_serial = 0;
         std::uint64_t control_serial = 0;
@@ -75,6 +79,8 @@ private:
         invocation_id refused_in;                    // the run in which the store was full the last time
         // The end of its main process is told when its PID file has been read.
         bool is_end_pending = false;
+        // A helper that opens the files of the main process, of a control process.
+        std::array<helper_runner::watch_token, 2> opening;
     };
     // A process on its way, through what a helper may have to find out first.
     struct start_order {
@@ -89,14 +95,23 @@ private:
     // After waiting for a helper: whether the core still wants that process.
     [[nodiscard]] bool is_wanted(const start_order&) const;
     [[nodiscard]] const resolved_identity& identity_of(const instance&) const; // as far as it is known
-    // The steps of a start; the first two may have to wait for a helper.
+    // Standard input, output and error of a process that is to be.
+    struct standard_files {
+        prepared_streams streams;
+        opened_files opened; // those that are files
+    };
+    // The steps of a start; all but the last may have to wait for a helper.
     void find_identity(const start_order&);
     void read_environment(const start_order&, const resolved_identity&);
-    void run(const start_order&, const resolved_identity&, const environment& from_files);
-    // A user or group that does not exist: told as the exit with 217 or 216 that systemd's child makes.
-    void fail_identity(const start_order&, const resolved_identity&);
+    void open_files(const start_order&, const identity&, const environment& from_files);
+    void run(const start_order&, const identity&, const environment& from_files, const standard_files&);
+    // What systemd's child finds out before it executes a program, told as the exit that it makes.
+    void fail_stage(const start_order&, spawn_stage, std::string reason);
     void fail(const start_order&, std::string reason);
-    [[nodiscard]] result<int> output_of(const instance&, const identity&);
+    // Into the request; `input` holds what is borrowed for it.
+    [[nodiscard]] result<void> connect_standard(const instance&, const standard_files&, spawn_request&,
+                                                unique_fd& input);
+    [[nodiscard]] result<prepared_streams> streams_of(const instance&, const identity&) const;
     // What connects the process with the daemon, beside its output.
     [[nodiscard]] result<void> connect(const instance&, exec_command, process_connections&,
                                        std::vector<int>& descriptors);
@@ -107,7 +122,7 @@ private:
     boost::asio::io_context& io_;
     const supervisor& programs_;
     reaper& reaper_;
-    output_client& output_;
+    output_streams& output_;
     helper_runner& helpers_;
     host_facts host_;
     handlers handlers_;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <span>
 
 #include <unistd.h>
 
@@ -154,21 +155,34 @@ public:
     void look_up(const file_program& p, diagnostics& out)
     {
         const program_config& config = p.program.config;
-        const auto [place, is_new] = found_.emplace(identity_key(config), resolved_identity{});
-        resolved_identity& resolved = place->second;
-        if (is_new) {
-            auto who = look_up_identity(config.user, config.group, config.supplementary_groups);
-            if (who)
-                resolved.who = std::move(*who);
-            else
-                resolved = {std::nullopt, who.error().is_group, who.error().message};
-        }
-        if (resolved.who) return;
+        const resolved_identity& who =
+            resolve(identity_key(config), config.user, config.group, config.supplementary_groups);
         const source_position& group = config.group.empty() ? p.supplementary_groups : p.group;
-        out.push_back({severity::error, resolved.is_group ? group : p.user, resolved.message});
+        if (!who.who) out.push_back({severity::error, who.is_group ? group : p.user, who.message});
+
+        const std::string owner_key = log_owner_key(config);
+        if (owner_key.empty()) return;
+        const resolved_identity& owner = resolve(owner_key, config.log.user, config.log.group, {});
+        if (owner.who) return;
+        const std::string key = owner.is_group ? "log.group: " : "log.user: ";
+        out.push_back({severity::error, owner.is_group ? p.log_group : p.log_user, key + owner.message});
     }
 
 private:
+    const resolved_identity& resolve(const std::string& key, std::string_view user, std::string_view group,
+                                     std::span<const std::string> supplementary_groups)
+    {
+        const auto [place, is_new] = found_.emplace(key, resolved_identity{});
+        resolved_identity& resolved = place->second;
+        if (!is_new) return resolved;
+        auto who = look_up_identity(user, group, supplementary_groups);
+        if (who)
+            resolved.who = std::move(*who);
+        else
+            resolved = {std::nullopt, who.error().is_group, who.error().message};
+        return resolved;
+    }
+
     std::map<std::string, resolved_identity>& found_;
 };
 
@@ -198,6 +212,12 @@ std::string identity_key(const program_config& config)
     for (std::size_t n = 0; n < config.supplementary_groups.size(); ++n)
         key += (n == 0 ? "" : ",") + config.supplementary_groups[n];
     return key;
+}
+
+std::string log_owner_key(const program_config& config)
+{
+    if (config.log.user.empty() && config.log.group.empty()) return {};
+    return config.log.user + '\n' + config.log.group + '\n';
 }
 
 load_result load(const load_request& request)

@@ -40,14 +40,18 @@ struct load_result {
     std::vector<std::string> refused;     // the files that were refused, the settings file among them
     diagnostics problems;                 // of all files, in file order
     std::map<std::string, resolved_identity>
-        identities;                     // by identity_key(config); empty without look_up_users
-    identity self;                      // the daemon's own account
+        identities; // by identity_key(config) and log_owner_key(config); empty without look_up_users
+    identity self;  // the daemon's own account
     std::optional<unsigned> socket_gid; // of socket_group; absent: unknown or not asked for
     std::string host;                   // %H
 };
 
 // The same for programs that share an identity: "user\ngroup\nextra,extra".
 [[nodiscard]] std::string identity_key(const program_config&);
+
+// The same for who owns the files of a program's log: what identity_key() would be of a program with log.user
+// and log.group for its user and group. Empty when neither is given: the daemon owns them.
+[[nodiscard]] std::string log_owner_key(const program_config&);
 
 // Never fails as a whole: what is wrong stands in problems. An unknown user, and a program that on_failure or
 // on_success names and that is in no file, are problems of level error there; who calls decides what it means

@@ -181,6 +181,10 @@ file_program parse_one(const config_value& name, const config_value& keys, const
     parsed.user = position_of_key(keys, "user", parsed.program.where);
     parsed.group = position_of_key(keys, "group", parsed.program.where);
     parsed.supplementary_groups = position_of_key(keys, "supplementary_groups", parsed.program.where);
+    if (const config_value* const log = keys.find("log")) {
+        parsed.log_user = position_of_key(*log, "user", parsed.program.where);
+        parsed.log_group = position_of_key(*log, "group", parsed.program.where);
+    }
     note_mentions(parsed, keys, "on_failure", parsed.program.config.on_failure);
     note_mentions(parsed, keys, "on_success", parsed.program.config.on_success);
     return parsed;

@@ -25,6 +25,8 @@ struct file_program {
     source_position user;
     source_position group;
     source_position supplementary_groups;
+    source_position log_user; // log.user and log.group likewise
+    source_position log_group;
     std::vector<program_mention> mentions; // what only the whole configuration can tell: whether they exist
 };
 

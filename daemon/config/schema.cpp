@@ -55,9 +55,29 @@ json::object choice(std::string_view allowed)
     return {{"enum", std::move(values)}};
 }
 
+// Words, and PATH behind some of them.
+json::object stream(std::string_view allowed)
+{
+    std::string words;
+    std::string openers;
+    while (!allowed.empty()) {
+        const auto comma = allowed.find(", ");
+        const std::string_view value = allowed.substr(0, comma);
+        const bool has_path = value.ends_with(":PATH");
+        std::string& list = has_path ? openers : words;
+        if (!list.empty()) list += '|';
+        list += has_path ? value.substr(0, value.size() - 5) : value;
+        allowed = comma == std::string_view::npos ? std::string_view{} : allowed.substr(comma + 2);
+    }
+    // YAML takes the word null for no value.
+    return {{"type", {"string", "null"}}, {"pattern", "^(" + words + "|(" + openers + "):[/%].*)$"}};
+}
+
 json::object list_of(json::value items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 
 json::object any_of(std::initializer_list<json::value_ref> forms) { return {{"anyOf", json::array(forms)}}; }
+
+json::object map_of(std::span<const program_key>);
 
 json::object schema_of(const program_key& key)
 {
@@ -83,18 +103,16 @@ json::object schema_of(const program_key& key)
         return any_of({scalar_or_null, list_of(scalar),
                        json::object{{"type", "object"}, {"additionalProperties", scalar}}});
     case key_kind::choice: return choice(key.allowed);
-    case key_kind::log_settings:
-        return {{"type", {"object", "null"}},
-                {"properties", {{"path", scalar_or_null}}},
-                {"additionalProperties", false}};
+    case key_kind::stream: return stream(key.allowed);
+    case key_kind::log_settings: return map_of(log_keys());
     }
     return {};
 }
 
-json::object program_schema()
+json::object map_of(std::span<const program_key> keys)
 {
     json::object properties;
-    for (const program_key& key : program_keys()) {
+    for (const program_key& key : keys) {
         json::object schema = schema_of(key);
         std::string description(key.doc);
         description += "\n\nAllowed: " + std::string(key.allowed) + '.';
@@ -155,7 +173,7 @@ std::string json_schema()
            {{"description", "Keys that every program of this file has unless it has its own."},
             {"$ref", "#/$defs/program"}}}}},
         {"additionalProperties", false},
-        {"$defs", {{"program", program_schema()}}}};
+        {"$defs", {{"program", map_of(program_keys())}}}};
     std::string out;
     write_indented(out, schema, "");
     return out + '\n';

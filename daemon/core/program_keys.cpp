@@ -48,7 +48,7 @@ std::span<const program_key> program_keys()
         for (const auto theme :
              {keys::command_rows(), keys::start_rows(), keys::identity_rows(), keys::restart_rows(),
               keys::timeout_rows(), keys::notify_rows(), keys::stop_rows(), keys::end_rows(),
-              keys::limit_rows(), keys::output_rows()})
+              keys::limit_rows(), keys::input_rows(), keys::output_rows()})
             rows.insert(rows.end(), theme.begin(), theme.end());
         return rows;
     }();

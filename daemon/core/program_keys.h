@@ -30,6 +30,7 @@ enum class key_kind {
     choice,
     path,
     limit,
+    stream, // what standard input, output or error is: words, and PATH behind one, as `allowed` lists them
     log_settings
 };
 
@@ -65,6 +66,8 @@ struct program_key {
 
 [[nodiscard]] std::span<const program_key> program_keys();
 [[nodiscard]] const program_key* find_program_key(std::string_view name);
+// The keys within the map `log`, as rows of the same form; each sets its field of program_config::log.
+[[nodiscard]] std::span<const program_key> log_keys();
 
 // Makes a program of a map of keys. Every mistake is reported, with its position in `file`: unknown keys
 // (with a suggestion, also for systemd's and Supervisor's spellings, and a clear refusal of systemd

@@ -1,6 +1,6 @@
 // What is wrong with the keys of a program together, though each is right alone.
 #include "common/instance_name.h"
-#include "daemon/core/program_keys.h"
+#include "daemon/core/program_keys_report.h"
 #include "daemon/core/program_keys_values.h"
 
 #include <algorithm>
@@ -8,43 +8,7 @@
 namespace procctl {
 namespace {
 
-// Reports at the key's position, or the program's when it is not given. A text begins with the key that it is
-// about.
-class reporter {
-public:
-    reporter(const config_value& given, const std::string& file, diagnostics& out)
-        : given_(given), errors_(out, file)
-    {
-    }
-
-    void refuse(std::string_view key, std::string text) { errors_.report(place_of(key), std::move(text)); }
-    void warn(std::string_view key, std::string text)
-    {
-        errors_.report(place_of(key), std::move(text), severity::warning);
-    }
-    // With any value, be it a wrong one: then that has been reported already.
-    [[nodiscard]] bool is_given(std::string_view key) const
-    {
-        const config_value* const value = given_.find(key);
-        return value != nullptr && !keys::is_empty(*value);
-    }
-    [[nodiscard]] bool says(std::string_view key, std::string_view text) const
-    {
-        const config_value* const value = given_.find(key);
-        return value != nullptr && value->text == text;
-    }
-
-private:
-    [[nodiscard]] const config_value& place_of(std::string_view key) const
-    {
-        const auto found = std::ranges::find(
-            given_.entries, key, [](const auto& e) -> const std::string& { return e.first.text; });
-        return found == given_.entries.end() ? given_ : found->first;
-    }
-
-    const config_value& given_;
-    key_errors errors_;
-};
+using keys::reporter;
 
 std::string type_of(const program_config& program) { return std::string(to_text(program.type)); }
 
@@ -129,13 +93,7 @@ void check_instances(const program_config& program, reporter& report)
         check_program_name(program.name).has_value(); // else it has been reported, or is to come
     if (auto checked = parse_instance_name(longest); has_name && !checked)
         report.refuse("instances", "instances: " + checked.error().message());
-    const auto is_shared = [&](const std::string& path) {
-        const auto has = [&](const char* specifier) { return path.find(specifier) != std::string::npos; };
-        return program.instances > 1 && !path.empty() && !has("%i") && !has("%n") && !has("%N");
-    };
-    if (is_shared(program.log.path))
-        report.warn("log", "log: all instances write to the same file; with %i in the path each has its own");
-    if (program.type == service_type::forking && is_shared(program.pid_file))
+    if (program.type == service_type::forking && keys::is_shared_by_instances(program, program.pid_file))
         report.warn("pid_file",
                     "pid_file: all instances write to the same file; with %i in the path each has its own");
 }
@@ -146,6 +104,10 @@ void keys::adjust(program_config& program, const config_value& given, const std:
                   diagnostics& out)
 {
     reporter report(given, file, out);
+    if (!program.standard_input_data.empty() && given.find("standard_input") == nullptr)
+        program.standard_input = {input_kind::data, {}};
+    if (!program.log.stderr_path.empty() && given.find("standard_error") == nullptr)
+        program.standard_error = {output_kind::log, {}};
     if (program.restart_max_delay < program.restart_sec) {
         report.warn("restart_max_delay_sec",
                     "restart_max_delay_sec is less than restart_sec, which is lowered to it, as in systemd");
@@ -175,6 +137,7 @@ void validate(const program_config& program, const config_value& given, const st
     check_oneshot(program, report);
     check_partners(program, report);
     check_instances(program, report);
+    keys::check_streams(program, report);
     if (program.kill == kill_mode::none)
         report.warn("kill_mode",
                     "kill_mode: 'none' is unsafe: after a stop the processes run on, and nobody looks "

@@ -202,6 +202,44 @@ bool check_path(const config_value& where, std::string_view path, key_errors& er
     return false;
 }
 
+void report_word(const config_value& where, std::string_view text, std::span<const refused_word> refused,
+                 std::string_view allowed, key_errors& errors)
+{
+    const std::string quoted = "'" + shortened(text) + "'";
+    const std::string lower = lower_case(text);
+    const auto is_meant = [&](const refused_word& r) {
+        return lower == r.word || (r.word.size() > 1 && r.word.ends_with(':') && lower.starts_with(r.word)) ||
+               (r.word == "/" && text.starts_with('/'));
+    };
+    const auto found = std::ranges::find_if(refused, is_meant);
+    if (found != refused.end())
+        errors.report(where, quoted + " is refused: " + std::string(found->remedy));
+    else
+        errors.report(where, "unknown value " + quoted + "; allowed are " + std::string(allowed));
+}
+
+bool check_opened_path(const config_value& where, std::string_view prefix, std::string_view path,
+                       key_errors& errors)
+{
+    const std::string quoted = "'" + shortened(path) + "'";
+    if (path.empty()) {
+        errors.report(where, "no path follows '" + std::string(prefix) + "'");
+        return false;
+    }
+    if (!check_path(where, path, errors)) return false;
+    if (path.ends_with('/')) {
+        errors.report(where, quoted + " is a folder: name a file in it");
+        return false;
+    }
+    for (const std::string_view own : {"/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/"})
+        if (path.starts_with(own)) {
+            errors.report(where, quoted + " is the opening process's own, which is what is to be set up; the "
+                                          "daemon's console is log: {path: /dev/stdout}");
+            return false;
+        }
+    return true;
+}
+
 std::vector<const config_value*> read_items(const config_value& value, key_errors& errors)
 {
     std::vector<const config_value*> items;

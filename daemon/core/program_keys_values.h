@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ namespace procctl::keys {
 [[nodiscard]] std::span<const program_key> limit_rows();
 [[nodiscard]] std::span<const program_key> input_rows();
 [[nodiscard]] std::span<const program_key> output_rows();
+
+// The key `log`: a map of log_keys().
+void parse_log(program_config&, const config_value&, key_errors&);
+[[nodiscard]] config_value format_log(const program_config&);
 
 // The defaults that depend on the type.
 [[nodiscard]] restart_mode default_restart(service_type);
@@ -66,6 +71,17 @@ void adjust(program_config&, const config_value& given, const std::string& file,
 [[nodiscard]] std::optional<int> read_signal(const config_value&, key_errors&);
 // Whether a path is absolute, or begins with a specifier that stands for an absolute one: %t %S %L %h.
 [[nodiscard]] bool is_absolute_path(std::string_view path);
+// A value of another program's, or of a kind that is not to be had, and what to write instead.
+struct refused_word {
+    std::string_view word; // "fd:" is any that begins so, "/" any path
+    std::string_view remedy;
+};
+// Reports a word that is none of those allowed.
+void report_word(const config_value& where, std::string_view text, std::span<const refused_word>,
+                 std::string_view allowed, key_errors&);
+// Whether a path is one to open for a process, behind "file:" and the like. Reports what is wrong with it.
+[[nodiscard]] bool check_opened_path(const config_value& where, std::string_view prefix,
+                                     std::string_view path, key_errors&);
 // Reports a path that is not, and unknown specifiers.
 [[nodiscard]] bool check_path(const config_value& where, std::string_view path, key_errors&);
 // The items of a list, or the one scalar: each with its position. Reports items that are no scalars.

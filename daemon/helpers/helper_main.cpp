@@ -15,13 +15,14 @@ namespace {
 
 using task_function = int (*)(std::span<const std::string>);
 
-constexpr std::array<std::pair<std::string_view, task_function>, 8> tasks{{
+constexpr std::array<std::pair<std::string_view, task_function>, 9> tasks{{
     {"load", run_load_task},
     {"identity", run_identity_task},
     {"environment", run_environment_task},
     {"conditions", run_conditions_task},
     {"pid-file", run_pid_file_task},
     {"open", run_open_task},
+    {"place", run_place_task},
     {"log", run_log_task},
     {"source", run_source_task},
 }};

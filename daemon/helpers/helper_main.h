@@ -23,6 +23,8 @@ namespace procctl {
 [[nodiscard]] std::vector<std::string> load_task(const load_request&);
 // Looks up the identity of one program; answers with a load_result that holds nothing but that identity.
 [[nodiscard]] std::vector<std::string> identity_task(const program_config&);
+// The same for who owns the files of its log; log_owner_key(config) is not empty.
+[[nodiscard]] std::vector<std::string> log_owner_task(const program_config&);
 // Reads environment files; answers with environment_answer as JSON.
 [[nodiscard]] std::vector<std::string> environment_task(std::span<const environment_file>);
 // Looks whether paths exist; answers with conditions_answer as JSON. Specifiers are expanded already.
@@ -32,6 +34,8 @@ namespace procctl {
 // only when there is one: for helper_runner::watch.
 [[nodiscard]] std::vector<std::string> pid_file_task(const std::string& path, bool waits, int refused = 0);
 // Opening what a program's standard streams are to be: open_task.h.
+// Answers with the number of the device that a folder is on, or will be: "8:1".
+[[nodiscard]] std::vector<std::string> place_task(const std::string& folder);
 // Writes the last lines of log files as an HTTP response to the socket that is its standard input.
 [[nodiscard]] std::vector<std::string> log_task(std::span<const log_source>, unsigned lines, bool follow);
 // Writes the text of entries of configuration files, likewise.

@@ -32,6 +32,11 @@ std::vector<std::string> identity_task(const program_config& config)
     return task;
 }
 
+std::vector<std::string> log_owner_task(const program_config& config)
+{
+    return {"identity", config.log.user, config.log.group};
+}
+
 int run_identity_task(std::span<const std::string> arguments)
 {
     if (arguments.size() < 2) return 2;

@@ -13,6 +13,7 @@ namespace procctl {
 [[nodiscard]] int run_conditions_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_pid_file_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_open_task(std::span<const std::string> arguments);
+[[nodiscard]] int run_place_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_log_task(std::span<const std::string> arguments);
 [[nodiscard]] int run_source_task(std::span<const std::string> arguments);
 

@@ -63,7 +63,7 @@ void daemon_link::send_waiting()
 
 void daemon_link::receive(const std::function<void(order&, unique_fd)>& obey)
 {
-    std::array<char, max_message_size> buffer;
+    std::array<char, max_order_size> buffer;
     for (int i = 0; i < orders_per_turn && is_open(); ++i) {
         auto got = receive_message(socket_.get(), buffer);
         if (!got) {

@@ -1,19 +1,15 @@
 #include "daemon/output/output_client.h"
 
 #include "daemon/output/log_pipe.h"
-#include "daemon/output/message.h"
 #include "daemon/output/message_socket.h"
+#include "daemon/output/output_worker.h"
 #include "daemon/output/record.h"
-#include "daemon/output/start_process.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -21,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace procctl {
@@ -30,320 +25,530 @@ namespace {
 using namespace output;
 using boost::system::error_code;
 using std::chrono::milliseconds;
+using clock = std::chrono::steady_clock;
 
-// One that dies sooner than this after its start is dying in a loop: its successors wait longer and longer.
-constexpr auto short_life = milliseconds(100);
-constexpr auto first_pause = milliseconds(10);
-constexpr auto longest_pause = milliseconds(250);
-// When too many descriptors are under way (ETOOMANYREFS) nothing tells us that there are fewer.
-constexpr auto pause_for_descriptors = milliseconds(1);
 constexpr int last_words_limit_ms = 200;
+// What a run wrote last is waited for so long; and not at all where a process has been at one thing, which
+// can only be a disk, for longer than the second number.
+constexpr auto settle_limit = milliseconds(100);
+constexpr auto stall_limit = milliseconds(40);
+constexpr auto settle_look = milliseconds(20);
+constexpr auto rotate_limit = std::chrono::seconds(5);
+
+struct worker {
+    std::string place; // empty: not known yet; the first file decides
+    std::uint32_t slot = 0;
+    std::size_t streams = 0;
+    bool is_first = false;
+    bool is_retiring = false; // its last stream is gone
+    std::unique_ptr<output_worker> process;
+};
 
 struct stream_ends {
     unique_fd read, write;
     std::uint32_t slot = 0;
     bool is_closing = false;
-    std::string path;
-};
-
-// An order to be sent. Its bytes are made when its turn comes.
-struct queued {
-    enum class kind : std::uint8_t { hello, open, close, drain, stop } what;
-    std::uint64_t value = 0; // the stream's id, or the drain's tag
+    pid_t pid = 0;
+    worker* at = nullptr; // null: it is not known yet where
+    std::string settings; // as bytes: a third of what they take otherwise
+    std::unique_ptr<stream_health> trouble;
 };
 
 struct pending_drain {
     std::function<void()> done;
     boost::asio::steady_timer limit;
+    std::vector<std::uint32_t> missing; // slots of the processes that have not answered
 };
+
+struct pending_finish {
+    stream_id id = 0;
+    output_client::finish_handlers tell;
+    clock::time_point limit;
+};
+
+struct pending_rotation {
+    stream_id id = 0;
+    std::function<void(int)> done;
+    boost::asio::steady_timer limit;
+};
+
+stream_settings settings_of(const stream_ends& s) { return *settings_from_bytes(s.settings); }
+
+stream_settings plain_file(const std::string& path)
+{
+    stream_settings s;
+    s.path = path;
+    return s;
+}
 
 } // namespace
 
 struct output_client::impl {
     impl(boost::asio::io_context& i, settings s, handlers h)
-        : io(i), chosen(std::move(s)), tell(std::move(h)), socket(i), retry(i), restart(i)
+        : io(i), chosen(std::move(s)), tell(std::move(h)), settle_timer(i)
     {
     }
+
+    using kind = output_worker::queued::kind;
 
     boost::asio::io_context& io;
     settings chosen;
     handlers tell;
 
     unique_fd record;
-    std::unordered_map<stream_id, stream_ends> streams;
-    stream_id next_id = 1;
     std::uint32_t next_slot = 0;
     std::vector<std::uint32_t> free_slots;
+    std::vector<std::unique_ptr<worker>> workers;
+    std::unordered_map<stream_id, stream_ends> streams;
+    stream_id next_id = 1;
 
-    stream_id file_log = 0, console_log = 0;
+    stream_id console_log = 0;
     std::unique_ptr<log_pipe> file_lines, console_lines;
     bool is_flush_posted = false;
 
-    pid_t pid = 0;
-    std::chrono::steady_clock::time_point started_at;
-    milliseconds pause{0};
-    boost::asio::posix::stream_descriptor socket;
-    std::deque<queued> queue;
-    bool is_sending = false; // waits for room in the socket
-    boost::asio::steady_timer retry, restart;
-    bool is_stopping = false, has_stopped = false;
+    std::uint32_t next_tag = 1;
+    std::map<std::uint32_t, pending_drain> drains;
+    std::map<std::uint32_t, pending_finish> finishes;
+    std::map<std::uint32_t, pending_rotation> rotations;
+    boost::asio::steady_timer settle_timer;
+    bool is_settle_timer_set = false;
 
-    std::uint64_t next_tag = 1;
-    std::map<std::uint64_t, pending_drain> drains;
+    bool is_stopping = false;
+    std::shared_ptr<char> life = std::make_shared<char>(); // handlers that outlive us see it gone
 
-    // A handler that runs after us, or after the process that it belongs to, finds this gone or another.
-    std::shared_ptr<int> life = std::make_shared<int>(0);
+    // --- The output processes
 
-    template <class Body> auto guarded(Body body)
+    result<std::uint32_t> take_slot()
     {
-        return [guard = std::weak_ptr(life), process = *life, body](const error_code& problem = {}) {
-            const auto alive = guard.lock();
-            if (!problem && alive && *alive == process) body();
+        if (!free_slots.empty()) {
+            const std::uint32_t slot = free_slots.back();
+            free_slots.pop_back();
+            return slot;
+        }
+        if (const auto grown = grow_record(record.get(), next_slot); !grown) return grown.error();
+        return next_slot++;
+    }
+
+    result<worker*> add_worker(std::string place)
+    {
+        const auto slot = take_slot();
+        if (!slot) return slot.error();
+        auto made = std::make_unique<worker>();
+        worker& w = *made;
+        w.place = std::move(place);
+        w.slot = *slot;
+        w.is_first = workers.empty();
+        w.process = std::make_unique<output_worker>(
+            io, chosen.executable,
+            output_worker::handlers{
+                .send = [this, &w](int to, const output_worker::queued& q) { return send(w, to, q); },
+                .tell_all = [this, &w] { tell_all(w); },
+                .hear = [this, &w](const reply& r) { std::visit([&](const auto& one) { hear(w, one); }, r); },
+                .started = [this](pid_t pid,
+                                  unique_fd pidfd) { tell.process_started(pid, std::move(pidfd)); },
+                .ended = [this, &w](const std::string& how) { process_ended(w, how); },
+                .is_needed = [this, &w] { return !is_stopping && !w.is_retiring; }});
+        workers.push_back(std::move(made));
+        return &w;
+    }
+
+    void tell_all(worker& w)
+    {
+        const auto mine = [&](stream_id id) {
+            const auto found = streams.find(id);
+            return found != streams.end() && found->second.at == &w;
         };
-    }
-
-    // The output process.
-
-    result<void> start_one()
-    {
-        int ends[2];
-        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-            return last_error("cannot make the output process's socket");
-        unique_fd ours(ends[0]);
-        const unique_fd theirs(ends[1]);
-        auto child = start_process(chosen.executable, theirs.get());
-        if (!child) return child.error();
-        ++*life;
-        pid = child->pid;
-        started_at = std::chrono::steady_clock::now();
-        error_code problem;
-        socket.assign(ours.get(), problem);
-        if (problem) return error{problem, "cannot watch the output process's socket"};
-        (void)ours.release(); // the loop's from here on
-        is_sending = false;
-        tell_all_it_must_know();
-        wait_for_replies();
-        tell.process_started(pid, std::move(child->pidfd));
-        if (child->problem) return *child->problem;
-        return {};
-    }
-
-    void tell_all_it_must_know()
-    {
-        using enum queued::kind;
-        queue.clear();
-        enqueue({hello});
+        w.process->enqueue({kind::hello, 0});
         for (const auto& [id, s] : streams)
-            enqueue({open, id});
+            if (s.at == &w) w.process->enqueue({kind::open, id});
         for (const auto& [id, s] : streams)
-            if (s.is_closing) enqueue({close, id});
+            if (s.at == &w && s.pid != 0) w.process->enqueue({kind::set_pid, id});
+        for (const auto& [tag, f] : finishes)
+            if (mine(f.id)) w.process->enqueue({kind::finish, tag});
+        for (const auto& [tag, r] : rotations)
+            if (mine(r.id)) w.process->enqueue({kind::rotate, tag});
+        for (const auto& [id, s] : streams)
+            if (s.at == &w && s.is_closing) w.process->enqueue({kind::close, id});
         for (const auto& [tag, d] : drains)
-            enqueue({drain, tag});
-        if (is_stopping) enqueue({stop});
+            w.process->enqueue({kind::drain, tag});
+        if (is_stopping || w.is_retiring) w.process->enqueue({kind::stop, 0});
     }
 
-    void after_death(const std::string& how)
+    void process_ended(worker& w, const std::string& how)
     {
-        receive_replies(); // its last ones
-        ++*life;
-        error_code ignored;
-        socket.close(ignored);
-        pid = 0;
-        queue.clear();
-        if (tell.process_ended) tell.process_ended(how);
-        if (has_stopped) {
-            finish_drains();
-            return;
+        if (!w.is_retiring && tell.process_ended) tell.process_ended(how);
+        if (w.is_retiring) {
+            const auto found =
+                std::ranges::find_if(workers, [&](const auto& one) { return one.get() == &w; });
+            // Not before it has returned from telling us.
+            boost::asio::post(io, [gone = std::shared_ptr<worker>(std::move(*found))] {});
+            free_slots.push_back(w.slot);
+            workers.erase(found);
         }
-        const auto lived = std::chrono::steady_clock::now() - started_at;
-        pause = lived >= short_life ? milliseconds(0) : std::clamp(pause * 2, first_pause, longest_pause);
-        if (pause == milliseconds(0))
-            restart_now();
-        else
-            restart_later();
+        if (!is_stopping) return;
+        const bool runs_any =
+            std::ranges::any_of(workers, [](const auto& one) { return one->process->process_id() != 0; });
+        if (runs_any) return;
+        while (!drains.empty())
+            end_drain(drains.begin()->first);
+        if (tell.all_ended) tell.all_ended();
     }
 
-    void restart_now()
+    // One that has nothing to do any more is let go; the first stays for what comes.
+    void retire_if_idle(worker& w)
     {
-        if (const auto started = start_one(); started || pid != 0)
-            return; // else it was told by the child's end
-        else if (tell.process_ended)
-            tell.process_ended(started.error().message());
-        pause = std::clamp(pause * 2, first_pause, longest_pause);
-        restart_later();
+        if (w.is_first || w.streams != 0 || is_stopping) return;
+        w.is_retiring = true;
+        w.process->enqueue({kind::stop, 0});
     }
 
-    void restart_later()
+    // A disk that does not answer: the process has been at one thing for long.
+    bool is_stalled(const worker& w) const
     {
-        restart.expires_after(pause);
-        restart.async_wait(guarded([this] { restart_now(); }));
+        if (w.process->process_id() == 0) return false;
+        const auto slot = read_slot(record.get(), w.slot);
+        if (!slot || slot->busy_since == 0) return false;
+        const auto since = clock::time_point(std::chrono::nanoseconds(slot->busy_since));
+        return clock::now() - since >= stall_limit;
     }
 
-    // Orders out.
-
-    void enqueue(queued q)
+    result<void> send(const worker& w, int to, const output_worker::queued& q)
     {
-        queue.push_back(q);
-        if (queue.size() == 1 && !is_sending) send_queue();
-    }
-
-    void send_queue()
-    {
-        while (pid != 0 && !queue.empty()) {
-            if (const auto sent = send(queue.front()); !sent) return after_refusal(sent.error().code.value());
-            queue.pop_front();
-        }
-        if (queue.empty()) queue.shrink_to_fit();
-    }
-
-    void after_refusal(int problem)
-    {
-        is_sending = true;
-        auto go_on = guarded([this] {
-            is_sending = false;
-            send_queue();
-        });
-        if (problem == EAGAIN) {
-            socket.async_wait(socket.wait_write, std::move(go_on));
-        } else if (problem == ETOOMANYREFS) {
-            retry.expires_after(pause_for_descriptors);
-            retry.async_wait(std::move(go_on));
-        }
-        // Otherwise it is dying. Its successor is told everything.
-    }
-
-    result<void> send(const queued& q)
-    {
-        using enum queued::kind;
-        const int to = socket.native_handle();
+        const auto tag = static_cast<std::uint32_t>(q.value);
         switch (q.what) {
-        case hello: return send_message(to, encode(order{output::hello{}}), record.get());
-        case drain: return send_message(to, encode(order{drain_streams{q.value}}));
-        case stop: return send_message(to, encode(order{stop_moving{}}));
-        case open:
-        case close: break;
+        case kind::hello:
+            return send_message(to, encode(order{output::hello{protocol_version, w.slot}}), record.get());
+        case kind::drain: return send_message(to, encode(order{drain_streams{q.value}}));
+        case kind::reopen: return send_message(to, encode(order{reopen_logs{}}));
+        case kind::stop: return send_message(to, encode(order{stop_moving{}}));
+        case kind::finish: {
+            const auto found = finishes.find(tag);
+            const auto s = found == finishes.end() ? streams.end() : streams.find(found->second.id);
+            if (s == streams.end()) return {};
+            return send_message(to, encode(order{finish_run{s->first, s->second.slot, tag}}));
+        }
+        case kind::rotate: {
+            const auto found = rotations.find(tag);
+            const auto s = found == rotations.end() ? streams.end() : streams.find(found->second.id);
+            if (s == streams.end()) return {};
+            return send_message(to, encode(order{rotate_log{s->first, s->second.slot, tag}}));
+        }
+        case kind::open:
+        case kind::close:
+        case kind::set_pid: break;
         }
         const auto id = static_cast<stream_id>(q.value);
         const auto found = streams.find(id);
         if (found == streams.end()) return {};
         const stream_ends& s = found->second;
-        if (q.what == close) return send_message(to, encode(order{close_stream{id, s.slot}}));
-        const bool is_lossy = id == console_log;
-        return send_message(to, encode(order{open_stream{id, s.slot, is_lossy, s.path}}), s.read.get());
+        if (q.what == kind::close) return send_message(to, encode(order{close_stream{id, s.slot}}));
+        if (q.what == kind::set_pid)
+            return send_message(
+                to, encode(order{output::set_pid{id, s.slot, static_cast<std::uint32_t>(s.pid)}}));
+        return send_message(to, encode(order{open_stream{id, s.slot, settings_of(s)}}), s.read.get());
     }
 
-    // Replies in.
+    // --- Replies
 
-    void wait_for_replies()
-    {
-        socket.async_wait(socket.wait_read, guarded([this] {
-                              if (receive_replies()) wait_for_replies();
-                          }));
-    }
-
-    // Returns false when the other end is gone.
-    bool receive_replies()
-    {
-        std::array<char, max_message_size> buffer;
-        while (socket.is_open()) {
-            const auto got = receive_message(socket.native_handle(), buffer);
-            if (!got) {
-                const int problem = got.error().code.value();
-                if (problem == EAGAIN) return true;
-                if (problem == ECONNRESET) continue; // with orders unread; its replies can still be read
-                if (problem == EMSGSIZE) continue;
-                return false;
-            }
-            if (got->size == 0) return false;
-            if (const auto read = decode_reply({buffer.data(), got->size}))
-                std::visit([this](const auto& r) { hear(r); }, *read);
-        }
-        return false;
-    }
-
-    void hear(const trouble& r)
+    template <class Reply> stream_ends* stream_of(const Reply& r)
     {
         const auto found = streams.find(r.id);
-        if (found == streams.end()) return;
-        const std::string& path = found->second.path;
+        return found == streams.end() ? nullptr : &found->second;
+    }
+
+    void report(stream_report::kind what, stream_id id, int errno_value, std::string path,
+                std::string message)
+    {
+        if (tell.stream_reported)
+            tell.stream_reported({what, id, std::move(path), errno_value, std::move(message)});
+    }
+
+    void hear(worker&, const trouble& r)
+    {
+        stream_ends* const s = stream_of(r);
+        if (s == nullptr) return;
+        const std::string path = settings_of(*s).path;
         const char* const what = r.at == step::open ? "cannot open " : "cannot write ";
         const std::string why = r.at == step::open && r.errno_value == ENXIO
                                     ? path + ": nobody listens there"
                                     : make_error(r.errno_value, path).message();
-        report({r.id, path, r.errno_value, what + why});
+        if (!s->trouble) {
+            s->trouble = std::make_unique<stream_health>();
+            s->trouble->since = std::chrono::time_point_cast<duration>(std::chrono::system_clock::now());
+        }
+        s->trouble->trouble = what + why;
+        report(stream_report::kind::trouble, r.id, r.errno_value, path, what + why);
     }
 
-    void hear(const recovered& r)
+    void hear(worker&, const recovered& r)
     {
-        const auto found = streams.find(r.id);
-        if (found == streams.end()) return;
-        const std::string& path = found->second.path;
-        report({r.id, path, 0, "writing " + path + " again; nothing of it was lost"});
+        stream_ends* const s = stream_of(r);
+        if (s == nullptr) return;
+        s->trouble.reset();
+        const stream_settings chosen_for = settings_of(*s);
+        std::string message = "writing " + chosen_for.path + " again; ";
+        const std::uint64_t dropped = dropped_by(*s);
+        message +=
+            dropped == 0 ? "nothing of it was lost" : std::to_string(dropped) + " bytes were dropped so far";
+        report(stream_report::kind::recovered, r.id, 0, chosen_for.path, std::move(message));
     }
 
-    void hear(const closed& r)
+    void hear(worker&, const notice& r)
+    {
+        stream_ends* const s = stream_of(r);
+        if (s == nullptr) return;
+        const std::string path = settings_of(*s).path;
+        switch (r.what) {
+        case notice_kind::rotated:
+            return report(stream_report::kind::rotated, r.id, 0, r.path, "rotated " + path + " to " + r.path);
+        case notice_kind::recreated:
+            return report(stream_report::kind::notice, r.id, 0, path,
+                          path + " was deleted or moved away; began it anew");
+        case notice_kind::cannot_rotate:
+            return report(stream_report::kind::notice, r.id, r.errno_value, path,
+                          make_error(r.errno_value, "cannot rotate " + path).message() + "; it grows on");
+        case notice_kind::cannot_own:
+            return report(stream_report::kind::notice, r.id, r.errno_value, path,
+                          make_error(r.errno_value, "cannot change the owner of " + path).message());
+        }
+    }
+
+    void hear(worker& w, const closed& r)
     {
         const auto found = streams.find(r.id);
         if (found == streams.end()) return;
         free_slots.push_back(found->second.slot);
         streams.erase(found);
+        --w.streams;
+        end_finishes_of(r.id);
+        retire_if_idle(w);
     }
 
-    void hear(const drained& r)
+    void hear(worker&, const run_finished& r)
     {
-        const auto found = drains.find(r.tag);
+        const auto found = finishes.find(r.tag);
+        if (found == finishes.end()) return;
+        pending_finish f = std::move(found->second);
+        finishes.erase(found);
+        if (f.tell.tail) f.tell.tail(r.tail);
+        settle(f);
+    }
+
+    void hear(worker&, const rotated& r) { end_rotation(r.tag, r.errno_value); }
+
+    void hear(worker& w, const drained& r)
+    {
+        const auto found = drains.find(static_cast<std::uint32_t>(r.tag));
         if (found == drains.end()) return;
-        const auto done = std::move(found->second.done);
-        drains.erase(found);
-        done();
+        std::erase(found->second.missing, w.slot);
+        if (found->second.missing.empty()) end_drain(found->first);
     }
 
-    void hear(const stopped&) { has_stopped = true; }
+    void hear(worker&, const stopped&) {}
 
-    void report(const stream_report& r)
+    // --- Streams
+
+    result<stream_id> open_stream_to(const stream_settings& s)
     {
-        if (tell.stream_reported) tell.stream_reported(r);
-    }
-
-    // Streams.
-
-    result<stream_id> open_stream_to(std::string path)
-    {
-        if (path.empty() || path.size() > max_path_size || path.find('\0') != std::string::npos)
-            return make_error(ENAMETOOLONG, "cannot open " + path);
+        if (s.path.empty() || s.path.size() > max_text_size || s.path.find('\0') != std::string::npos)
+            return make_error(ENAMETOOLONG, "cannot open " + s.path);
         int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) < 0) return last_error("cannot make a pipe for " + path);
-        stream_ends s{unique_fd(ends[0]), unique_fd(ends[1]), 0, false, std::move(path)};
-        if (free_slots.empty()) {
-            if (const auto grown = grow_record(record.get(), next_slot); !grown) return grown.error();
-            s.slot = next_slot++;
-        } else {
-            s.slot = free_slots.back();
-            free_slots.pop_back();
-        }
+        if (::pipe2(ends, O_CLOEXEC) < 0) return last_error("cannot make a pipe for " + s.path);
+        stream_ends made;
+        made.read = unique_fd(ends[0]);
+        made.write = unique_fd(ends[1]);
+        made.settings = to_bytes(s);
+        const auto slot = take_slot();
+        if (!slot) return slot.error();
+        made.slot = *slot;
         const stream_id id = next_id++;
-        streams.emplace(id, std::move(s));
+        streams.emplace(id, std::move(made));
         return id;
+    }
+
+    // Where a stream is served, as soon as that is known; its pipe keeps the bytes until then.
+    void find_place_of(stream_id id, const stream_settings& s)
+    {
+        if (s.sink != stream_sink::file) return put_at(id, std::string(output_client::no_disk));
+        if (s.is_lossy || !chosen.find_place) return put_at(id, {});
+        chosen.find_place(s.path, [this, id, guard = std::weak_ptr(life)](std::string place) {
+            if (!guard.expired()) put_at(id, std::move(place));
+        });
+    }
+
+    void put_at(stream_id id, std::string place)
+    {
+        const auto found = streams.find(id);
+        if (found == streams.end()) return;
+        stream_ends& s = found->second;
+        if (s.at != nullptr) return; // there was no time to find out
+        const auto [w, is_new] = worker_at(std::move(place));
+        s.at = w;
+        ++w->streams;
+        if (is_new) return w->process->start_or_retry(); // and be told everything
+        w->process->enqueue({kind::open, id});
+        if (s.pid != 0) w->process->enqueue({kind::set_pid, id});
+        for (const auto& [tag, f] : finishes)
+            if (f.id == id) w->process->enqueue({kind::finish, tag});
+        for (const auto& [tag, r] : rotations)
+            if (r.id == id) w->process->enqueue({kind::rotate, tag});
+        if (s.is_closing) w->process->enqueue({kind::close, id});
+    }
+
+    std::pair<worker*, bool> worker_at(std::string place)
+    {
+        worker& first = *workers.front();
+        if (place.empty()) return {&first, false};
+        for (const auto& w : workers)
+            if (w->place == place && !w->is_retiring) return {w.get(), false};
+        // The first takes over the file system of the first file.
+        if (first.place.empty() && place != output_client::no_disk) {
+            first.place = std::move(place);
+            return {&first, false};
+        }
+        const auto added = add_worker(std::move(place));
+        if (added) return {*added, true};
+        if (tell.process_ended) tell.process_ended(added.error().message());
+        return {&first, false}; // better one for two disks than none
+    }
+
+    // Those whose place is not known have to do without.
+    void place_all()
+    {
+        std::vector<stream_id> homeless;
+        for (const auto& [id, s] : streams)
+            if (s.at == nullptr) homeless.push_back(id);
+        for (const stream_id id : homeless)
+            put_at(id, {});
     }
 
     void close(stream_id id)
     {
         const auto found = streams.find(id);
         if (found == streams.end() || found->second.is_closing) return;
-        // The read end is kept until all is written: this process may die of it, and another go on.
-        found->second.is_closing = true;
-        found->second.write.reset();
-        if (pid != 0) enqueue({queued::kind::close, id});
+        // The read end is kept until all is written: an output process may die of it, and another go on.
+        stream_ends& s = found->second;
+        s.is_closing = true;
+        s.write.reset();
+        if (s.at != nullptr) s.at->process->enqueue({kind::close, id});
     }
 
-    // The daemon's own log.
-
-    result<void> open_log(const std::string& path, stream_id& id, std::unique_ptr<log_pipe>& lines)
+    std::uint64_t dropped_by(const stream_ends& s) const
     {
-        const auto opened = open_stream_to(path);
+        const auto slot = read_slot(record.get(), s.slot);
+        return slot ? slot->dropped : 0;
+    }
+
+    // --- The ends of runs
+
+    void finish(stream_id id, finish_handlers h)
+    {
+        const auto found = streams.find(id);
+        if (found == streams.end()) {
+            if (h.settled) h.settled();
+            return;
+        }
+        worker* const w = found->second.at;
+        const std::uint32_t tag = next_tag++;
+        pending_finish& f =
+            finishes.emplace(tag, pending_finish{id, std::move(h), clock::now() + settle_limit})
+                .first->second;
+        const bool stands_still = w != nullptr && is_stalled(*w);
+        if (w != nullptr) w->process->enqueue({kind::finish, tag});
+        if (stands_still)
+            settle(f);
+        else
+            look_later();
+    }
+
+    // Nothing more comes for a stream that is gone.
+    void end_finishes_of(stream_id id)
+    {
+        std::vector<std::function<void()>> settled; // they may end streams
+        for (auto f = finishes.begin(); f != finishes.end();)
+            if (f->second.id == id) {
+                if (f->second.tell.settled) settled.push_back(std::move(f->second.tell.settled));
+                f = finishes.erase(f);
+            } else {
+                ++f;
+            }
+        for (const auto& one : settled)
+            one();
+    }
+
+    static void settle(pending_finish& f)
+    {
+        if (auto settled = std::exchange(f.tell.settled, {})) settled();
+    }
+
+    // A reply comes within a millisecond. What has not come when we look is waited for until its limit,
+    // unless a disk stands still.
+    void look_later()
+    {
+        if (std::exchange(is_settle_timer_set, true)) return;
+        settle_timer.expires_after(settle_look);
+        settle_timer.async_wait([this, guard = std::weak_ptr(life)](const error_code& problem) {
+            if (problem || guard.expired()) return;
+            is_settle_timer_set = false;
+            settle_overdue();
+        });
+    }
+
+    void settle_overdue()
+    {
+        const auto now = clock::now();
+        std::vector<std::function<void()>> settled; // they may end streams
+        bool are_some_waiting = false;
+        for (auto& [tag, f] : finishes) {
+            if (!f.tell.settled) continue;
+            const auto s = streams.find(f.id);
+            const bool stands_still =
+                s != streams.end() && s->second.at != nullptr && is_stalled(*s->second.at);
+            if (stands_still || now >= f.limit)
+                settled.push_back(std::exchange(f.tell.settled, {}));
+            else
+                are_some_waiting = true;
+        }
+        for (const auto& one : settled)
+            one();
+        if (are_some_waiting) look_later();
+    }
+
+    // --- Rotation
+
+    void rotate(stream_id id, std::function<void(int)> done)
+    {
+        const auto found = streams.find(id);
+        if (found == streams.end()) return done(ENOENT);
+        const std::uint32_t tag = next_tag++;
+        pending_rotation& r =
+            rotations.emplace(tag, pending_rotation{id, std::move(done), boost::asio::steady_timer(io)})
+                .first->second;
+        r.limit.expires_after(rotate_limit);
+        r.limit.async_wait([this, tag, guard = std::weak_ptr(life)](const error_code& problem) {
+            if (!problem && !guard.expired()) end_rotation(tag, ETIMEDOUT);
+        });
+        if (found->second.at != nullptr) found->second.at->process->enqueue({kind::rotate, tag});
+    }
+
+    void end_rotation(std::uint32_t tag, int errno_value)
+    {
+        const auto found = rotations.find(tag);
+        if (found == rotations.end()) return;
+        const auto done = std::move(found->second.done);
+        rotations.erase(found);
+        done(errno_value);
+    }
+
+    // --- The daemon's own log
+
+    result<void> open_log(const stream_settings& s, stream_id& id, std::unique_ptr<log_pipe>& lines)
+    {
+        const auto opened = open_stream_to(s);
         if (!opened) return opened.error();
         id = *opened;
         lines = std::make_unique<log_pipe>(io, std::move(streams.at(id).write));
+        find_place_of(id, s);
         return {};
     }
 
@@ -367,26 +572,34 @@ struct output_client::impl {
         if (console_lines) console_lines->flush_and_wait(0);
     }
 
-    // Drains.
+    // --- Drains
 
     void start_drain(unsigned limit_ms, std::function<void()> done)
     {
         if (file_lines) file_lines->flush();
         if (console_lines) console_lines->flush();
-        const std::uint64_t tag = next_tag++;
-        const auto [entry, is_new] =
-            drains.emplace(tag, pending_drain{std::move(done), boost::asio::steady_timer(io)});
-        entry->second.limit.expires_after(milliseconds(limit_ms));
-        entry->second.limit.async_wait([this, tag, guard = std::weak_ptr(life)](const error_code& problem) {
-            if (!problem && !guard.expired()) hear(drained{tag});
+        place_all();
+        const std::uint32_t tag = next_tag++;
+        pending_drain& d =
+            drains.emplace(tag, pending_drain{std::move(done), boost::asio::steady_timer(io), {}})
+                .first->second;
+        d.limit.expires_after(milliseconds(limit_ms));
+        d.limit.async_wait([this, tag, guard = std::weak_ptr(life)](const error_code& problem) {
+            if (!problem && !guard.expired()) end_drain(tag);
         });
-        if (pid != 0) enqueue({queued::kind::drain, tag});
+        for (const auto& w : workers)
+            if (!w->is_retiring) d.missing.push_back(w->slot);
+        for (const auto& w : workers)
+            if (!w->is_retiring) w->process->enqueue({kind::drain, tag});
     }
 
-    void finish_drains()
+    void end_drain(std::uint32_t tag)
     {
-        while (!drains.empty())
-            hear(drained{drains.begin()->first});
+        const auto found = drains.find(tag);
+        if (found == drains.end()) return;
+        const auto done = std::move(found->second.done);
+        drains.erase(found);
+        done();
     }
 };
 
@@ -402,31 +615,46 @@ result<void> output_client::start()
     auto record = make_record();
     if (!record) return record.error();
     impl_->record = std::move(*record);
+    const auto first = impl_->add_worker({});
+    if (!first) return first.error();
+    if (auto started = (*first)->process->start(); !started) return started;
     const settings& s = impl_->chosen;
+    stream_id file_log = 0;
     if (!s.log_file.empty())
-        if (auto opened = impl_->open_log(s.log_file, impl_->file_log, impl_->file_lines); !opened)
+        if (auto opened = impl_->open_log(plain_file(s.log_file), file_log, impl_->file_lines); !opened)
             return opened;
-    if (s.console)
-        if (auto opened = impl_->open_log("/dev/stderr", impl_->console_log, impl_->console_lines); !opened)
-            return opened;
-    return impl_->start_one();
+    if (!s.console) return {};
+    stream_settings console = plain_file("/dev/stderr");
+    console.is_lossy = true;
+    return impl_->open_log(console, impl_->console_log, impl_->console_lines);
 }
 
 void output_client::child_ended(pid_t pid, const std::string& how)
 {
-    if (pid == impl_->pid) impl_->after_death(how);
+    for (const auto& w : impl_->workers)
+        if (w->process->process_id() == pid) return w->process->child_ended(how);
 }
 
-pid_t output_client::process_id() const { return impl_->pid; }
-
-result<stream_id> output_client::open(std::string path)
+std::vector<pid_t> output_client::process_ids() const
 {
-    const auto id = impl_->open_stream_to(std::move(path));
-    if (id && impl_->pid != 0) impl_->enqueue({queued::kind::open, *id});
+    std::vector<pid_t> out;
+    for (const auto& w : impl_->workers)
+        if (const pid_t pid = w->process->process_id(); pid != 0) out.push_back(pid);
+    return out;
+}
+
+result<stream_id> output_client::open(const stream_settings& s)
+{
+    const auto id = impl_->open_stream_to(s);
+    if (id) impl_->find_place_of(*id, s);
     return id;
 }
 
-const std::string& output_client::path_of(stream_id id) const { return impl_->streams.at(id).path; }
+bool output_client::has_settings(stream_id id, const stream_settings& s) const
+{
+    const auto found = impl_->streams.find(id);
+    return found != impl_->streams.end() && found->second.settings == to_bytes(s);
+}
 
 int output_client::write_end(stream_id id) const
 {
@@ -435,6 +663,37 @@ int output_client::write_end(stream_id id) const
 }
 
 void output_client::close(stream_id id) { impl_->close(id); }
+
+stream_health output_client::health(stream_id id) const
+{
+    const auto found = impl_->streams.find(id);
+    if (found == impl_->streams.end()) return {};
+    stream_health out = found->second.trouble ? *found->second.trouble : stream_health{};
+    out.dropped = impl_->dropped_by(found->second);
+    return out;
+}
+
+void output_client::set_pid(stream_id id, pid_t pid)
+{
+    const auto found = impl_->streams.find(id);
+    if (found == impl_->streams.end()) return;
+    found->second.pid = pid;
+    if (found->second.at != nullptr)
+        found->second.at->process->enqueue({output_worker::queued::kind::set_pid, id});
+}
+
+void output_client::finish(stream_id id, finish_handlers h) { impl_->finish(id, std::move(h)); }
+
+void output_client::rotate(stream_id id, std::function<void(int)> done)
+{
+    impl_->rotate(id, std::move(done));
+}
+
+void output_client::reopen_all()
+{
+    for (const auto& w : impl_->workers)
+        w->process->enqueue({output_worker::queued::kind::reopen, 0});
+}
 
 void output_client::log_line(std::string_view line) { impl_->log_line(line); }
 
@@ -453,7 +712,8 @@ void output_client::stop()
 {
     impl_->is_stopping = true;
     impl_->say_last_words();
-    if (impl_->pid != 0) impl_->enqueue({queued::kind::stop});
+    for (const auto& w : impl_->workers)
+        w->process->enqueue({output_worker::queued::kind::stop, 0});
 }
 
 int output_client::record() const { return impl_->record.get(); }

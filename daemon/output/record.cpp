@@ -81,8 +81,6 @@ result<void> record_writer::map(unique_fd record)
         return make_error("cannot use the output record: it is something else");
     if (header.version != record_version || header.slot_size != sizeof(record_slot))
         return make_error("cannot use the output record: it is of another version");
-    header.writer = static_cast<std::uint32_t>(::getpid());
-    std::memcpy(memory_, &header, sizeof header);
     return {};
 }
 
@@ -103,6 +101,12 @@ result<record_slot*> record_writer::at(std::uint32_t slot)
     return reinterpret_cast<record_slot*>(memory_ + offset_of(slot));
 }
 
+void write_busy_since(record_slot& to, std::uint64_t nanoseconds)
+{
+    // One number, which a reader sees whole: no bracket.
+    std::atomic_ref(to.busy_since).store(nanoseconds, std::memory_order_release);
+}
+
 void write_slot(record_slot& to, const record_slot& from)
 {
     // The fences keep the compiler and the processor from moving the numbers out of the bracket.
@@ -116,6 +120,7 @@ void write_slot(record_slot& to, const record_slot& from)
     to.ino = from.ino;
     to.position = from.position;
     to.moved = from.moved;
+    to.dropped = from.dropped;
     std::atomic_thread_fence(std::memory_order_seq_cst);
     to.sequence = sequence + 1;
 }

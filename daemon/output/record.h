@@ -1,8 +1,8 @@
 // The output record: where each stream's file stood, kept in memory that outlives the output process.
 //
-// A memfd, made by the daemon and mapped by the output process, its only writer. A successor finds in it how
-// much each stream has moved in all, and which file it wrote up to where; docs/output.md has the format and
-// says what may be concluded from it. The daemon, and a next daemon, may read it at any time.
+// A memfd, made by the daemon and mapped by its output processes; a slot has one writer. A successor finds in
+// it how much each stream has moved in all, and which file it wrote up to where; docs/output.md has the
+// format and says what may be concluded from it. The daemon, and a next daemon, may read it at any time.
 #pragma once
 
 #include "common/result.h"
@@ -15,17 +15,21 @@
 namespace procctl::output {
 
 inline constexpr char record_magic[8] = {'p', 'r', 'o', 'c', 'o', 'u', 't', '\n'};
-inline constexpr std::uint32_t record_version = 1;
+inline constexpr std::uint32_t record_version = 2;
 
 struct record_header {
     char magic[8] = {};
     std::uint32_t version = 0;
     std::uint32_t slot_size = 0;
-    std::uint32_t writer = 0; // process id of the output process that wrote last
-    std::uint32_t unused[11] = {};
+    std::uint32_t unused[12] = {};
 };
 
-enum class slot_state : std::uint32_t { free, working, in_trouble };
+enum class slot_state : std::uint32_t {
+    free,
+    working,    // a stream
+    in_trouble, // a stream that cannot be written
+    process,    // an output process itself: `busy_since` is all that is said
+};
 
 struct record_slot {
     std::uint32_t sequence = 0; // odd while the slot is being written
@@ -35,7 +39,9 @@ struct record_slot {
     std::uint64_t dev = 0, ino = 0; // of the file; 0 while none is open
     std::uint64_t position = 0; // in that file, after the last byte moved; 0 when it is not a regular file
     std::uint64_t moved = 0;    // bytes of this stream written in all, whichever process and file
-    std::uint64_t unused[2] = {};
+    std::uint64_t dropped = 0;  // bytes thrown away because they could not be written
+    std::uint64_t busy_since =
+        0; // of a process: CLOCK_MONOTONIC ns, since when it has been at one thing; 0: it rests
 };
 static_assert(sizeof(record_header) == 64 && sizeof(record_slot) == 64);
 
@@ -63,6 +69,9 @@ private:
     char* memory_ = nullptr;
     std::size_t size_ = 0;
 };
+
+// Says in a process's slot that it begins something that a disk may hold up, or that it rests (0).
+void write_busy_since(record_slot&, std::uint64_t nanoseconds);
 
 // Writes a slot so that a reader, or a successor after a SIGKILL, can tell whether it is whole.
 void write_slot(record_slot& to, const record_slot& from);

@@ -256,7 +256,7 @@ int target::rotate_file_now(wall_time now)
     if (settings_.max_total_size != unlimited_size)
         prunes_at_ = without(settings_.max_total_size, done.bytes);
     const std::string rotated = rotated_name(path_, done.number);
-    marks_.follow(path_, rotated, file_.ino, done.cut);
+    if (done.tail > 0) marks_.follow(path_, rotated, file_.ino, done.cut);
     if (settings_.keep > 0) notices_.push_back({notice_kind::rotated, 0, rotated});
     if (done.own_errno != 0) notices_.push_back({notice_kind::cannot_own, done.own_errno, path_});
     return 0;

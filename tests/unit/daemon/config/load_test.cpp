@@ -321,6 +321,34 @@ TEST_CASE("unknown users and groups are errors at their keys, and refuse no file
     CHECK(load(request).identities.empty());
 }
 
+TEST_CASE("the owner of a log is looked up like the account of a program", "[load]")
+{
+    const set_up s;
+    s.write("conf.d/a.yaml", "programs:\n"
+                             "  a: {exec_start: /x, log: {user: root, group: root}}\n"
+                             "  b: {exec_start: /x, log: {user: no-such-user}}\n"
+                             "  c: {exec_start: /x, log: {group: no-such-group}}\n"
+                             "  d: {exec_start: /x}\n");
+    load_request request = s.request();
+    const load_result loaded = load(request);
+    CHECK(loaded.refused.empty());
+    REQUIRE(loaded.problems.size() == 2);
+    const std::string file = s.path("conf.d/a.yaml");
+    CHECK(loaded.problems[0].where == source_position{file, 3, 35});
+    CHECK(loaded.problems[0].message == "log.user: unknown user 'no-such-user'");
+    CHECK(loaded.problems[1].where == source_position{file, 4, 36});
+    CHECK(loaded.problems[1].message == "log.group: unknown group 'no-such-group'");
+    REQUIRE(loaded.programs.size() == 4);
+    const auto key = [&](std::size_t n) { return log_owner_key(loaded.programs[n].config); };
+    CHECK(loaded.identities.at(key(0)).who->uid == 0);
+    CHECK_FALSE(loaded.identities.at(key(1)).who);
+    CHECK(loaded.identities.at(key(2)).is_group);
+    CHECK(key(3).empty());
+
+    request.look_up_users = false;
+    CHECK(load(request).problems.empty());
+}
+
 TEST_CASE("programs that others name must exist, in any file", "[load]")
 {
     const set_up s;

@@ -307,19 +307,6 @@ TEST_CASE("limits are kept in the order of their numbers", "[program_keys]")
     CHECK(program.limits.size() == 3);
 }
 
-TEST_CASE("the log", "[program_keys]")
-{
-    CHECK(parse_key("log", map({{"path", text("/var/log/%n.log")}})).program.log.path == "/var/log/%n.log");
-    CHECK(parse_key("log", map({})).problems.empty());
-    CHECK(parse_key("log", {}).problems.empty());
-    CHECK(mentions(parse_key("log", map({{"path", text("x.log")}})).problems, "not an absolute path"));
-    CHECK(mentions(parse_key("log", map({{"path", text("/var/log/")}})).problems, "is a folder"));
-    CHECK(mentions(parse_key("log", map({{"max_size", text("50M")}})).problems,
-                   "'max_size' is not supported by this version of procctl"));
-    CHECK(mentions(parse_key("log", map({{"pat", text("/x")}})).problems,
-                   "unknown key 'pat'; allowed is path"));
-}
-
 TEST_CASE("the later of timeout_sec and its parts counts", "[program_keys]")
 {
     const auto [a, a_problems] = parse(

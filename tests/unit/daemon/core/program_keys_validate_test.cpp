@@ -15,7 +15,7 @@ TEST_CASE("instances that share a log file are a warning", "[program_keys]")
             .problems;
     };
     CHECK(
-        mentions(problems_of("/var/log/x.log"), "f:3:5: warning: log: all instances write to the same file"));
+        mentions(problems_of("/var/log/x.log"), "warning: log.path: all instances write to the same file"));
     CHECK(problems_of("/var/log/x-%i.log").empty());
     CHECK(problems_of("/var/log/%n.log").empty());
 }

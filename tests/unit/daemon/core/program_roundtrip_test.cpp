@@ -144,7 +144,7 @@ public:
         for (std::vector<std::string>* const names : {&p.on_success, &p.on_failure})
             for (int n = number(0, 3); n > 0; --n)
                 names->push_back(word() + (maybe() ? "@1" : ""));
-        if (maybe()) p.log.path = "/var/log/%n " + word();
+        streams(p);
         for (int resource = 0; resource < static_cast<int>(limit_names().size()); ++resource)
             if (number(0, 4) == 0) p.limits.push_back(limit(*find_limit(resource)));
         return p;
@@ -187,6 +187,53 @@ private:
         if (maybe()) p.restart_max_delay = std::max(time(), p.restart_sec);
         p.restart_steps = static_cast<unsigned>(number(0, 9));
         if (maybe()) p.restart_reset = time();
+    }
+    std::string path(std::string_view folder) { return std::string(folder) + "/%n " + word(); }
+    std::uint64_t size() { return static_cast<std::uint64_t>(number(4096, 1 << 30)); }
+    output_choice output(const std::string& folder)
+    {
+        using enum output_kind;
+        const output_kind kind = pick({inherit, log, log, journal, syslog, null, file, append, truncate});
+        return {kind, kind == file || kind == append || kind == truncate ? path(folder) : ""};
+    }
+    void streams(program_config& p)
+    {
+        p.standard_output = output("/out");
+        p.standard_error = output("/err");
+        p.on_log_error = pick({log_error_action::wait, log_error_action::drop});
+        p.syslog_identifier = pick<std::string>({"", "%p", "ä b"});
+        p.syslog_facility = number(0, 23);
+        p.syslog_level = number(0, 7);
+        p.syslog_level_prefix = maybe();
+        log_settings& log = p.log;
+        if (maybe()) log.path = path("/var/log");
+        if (maybe() && p.standard_error.kind == output_kind::log) log.stderr_path = path("/var/err");
+        log.max_size = maybe() ? log.max_size : size();
+        log.keep = static_cast<unsigned>(number(0, 10000));
+        log.max_total_size = maybe() ? unlimited_size : log.max_size + size();
+        log.max_age = maybe() ? infinity : time() + std::chrono::seconds(1);
+        log.compress = pick({log_compression::none, log_compression::gzip});
+        log.timestamps = pick({log_timestamps::none, log_timestamps::iso, log_timestamps::local});
+        log.format = pick({log_format::raw, log_format::json});
+        log.mode = static_cast<unsigned>(number(0, 0777)) | 0200U;
+        if (maybe()) log.user = word();
+        if (maybe()) log.group = std::to_string(number(0, 65534));
+        log.tail_size = static_cast<unsigned>(number(0, log_settings::max_tail_size));
+        input(p);
+    }
+    void input(program_config& p)
+    {
+        p.standard_input.kind = pick({input_kind::null, input_kind::file, input_kind::data});
+        if (p.standard_input.kind == input_kind::file) p.standard_input.path = path("/in");
+        if (p.standard_input.kind != input_kind::data) return;
+        for (int n = number(0, 3); n > 0; --n)
+            p.standard_input_data += text() + '\n';
+        const bool has_bytes = p.standard_input_data.empty() || maybe(); // behind the last line
+        for (int n = has_bytes ? number(1, 9) : 0; n > 0; --n) {
+            const char c = static_cast<char>(pick<int>({0, '%', 'a', 0xff, number(0, 255)}));
+            if (c != '\n') p.standard_input_data.append(c == '%' ? 2 : 1, c);
+        }
+        if (p.standard_input_data.empty()) p.standard_input_data = "\n";
     }
     command a_command()
     {
@@ -236,8 +283,7 @@ TEST_CASE("a program survives its canonical form", "[program_keys]")
             if (d.level == severity::error) FAIL(d.text());
         REQUIRE(again == program);
     }
-    // The generator leaves no field as it is, but for the last nine, which no key sets yet.
-    for (std::size_t n = 0; n + 9 < field_count; ++n) {
+    for (std::size_t n = 0; n < field_count; ++n) { // the generator leaves no field as it is
         CAPTURE(n);
         CHECK(changed[n] > 0);
     }

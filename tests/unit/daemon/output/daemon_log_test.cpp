@@ -13,7 +13,8 @@ using namespace procctl::output_tests;
 TEST_CASE("lines of the daemon's log reach its file, gathered and in order", "[log]")
 {
     const scratch_folder folder;
-    running_output out({"/proc/self/exe", folder / "procctld.log", false});
+    running_output out(
+        {.executable = "/proc/self/exe", .log_file = folder / "procctld.log", .console = false});
     std::string expected;
     for (int i = 0; i < 10'000; ++i) {
         out.client.log_line(std::to_string(i));
@@ -27,7 +28,8 @@ TEST_CASE("lines of the daemon's log reach its file, gathered and in order", "[l
 TEST_CASE("lines logged in one turn of the loop are written without a call for them", "[log]")
 {
     const scratch_folder folder;
-    running_output out({"/proc/self/exe", folder / "procctld.log", false});
+    running_output out(
+        {.executable = "/proc/self/exe", .log_file = folder / "procctld.log", .console = false});
     out.client.log_line("hello");
     out.until([&] { return content_of(folder / "procctld.log") == "hello\n"; });
 }
@@ -107,7 +109,8 @@ TEST_CASE("a console nobody reads stalls neither the log file, nor programs, nor
 {
     const scratch_folder folder;
     const stderr_pipe console;
-    running_output out({"/proc/self/exe", folder / "procctld.log", true});
+    running_output out(
+        {.executable = "/proc/self/exe", .log_file = folder / "procctld.log", .console = true});
     console.restore();
     std::string expected;
     const std::string line(1000, 'l');
@@ -128,7 +131,8 @@ TEST_CASE("a console that has gone takes no one with it", "[log]")
 {
     const scratch_folder folder;
     stderr_pipe console;
-    running_output out({"/proc/self/exe", folder / "procctld.log", true});
+    running_output out(
+        {.executable = "/proc/self/exe", .log_file = folder / "procctld.log", .console = true});
     console.restore();
     console.reader.reset();
     std::string expected;

@@ -109,10 +109,10 @@ TEST_CASE("every line is written exactly once, however often the output process 
             out.io.restart();
             out.io.run_one_until(end);
         }
-        if (out.client.process_id() == 0) continue;
+        if (out.process_id() == 0) continue;
         const unsigned deaths = out.deaths;
         out.kill_process();
-        out.until([&] { return out.deaths > deaths && out.client.process_id() != 0; });
+        out.until([&] { return out.deaths > deaths && out.process_id() != 0; });
         ++kills;
     }
     out.drain();

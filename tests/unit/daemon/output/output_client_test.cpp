@@ -132,7 +132,7 @@ TEST_CASE("a file that was truncated goes on at its start", "[output]")
     CHECK(content_of(folder / "log") == "after\n");
 }
 
-TEST_CASE("a file that was deleted is made again", "[output]")
+TEST_CASE("a file that was deleted is made again, and that is said", "[output]")
 {
     const scratch_folder folder;
     running_output out;
@@ -143,7 +143,9 @@ TEST_CASE("a file that was deleted is made again", "[output]")
     put(log, "after\n");
     out.drain();
     CHECK(content_of(folder / "deep/log") == "after\n");
-    CHECK(out.reports.empty());
+    REQUIRE(out.reports.size() == 1);
+    CHECK(out.reports[0].what == stream_report::kind::notice);
+    CHECK(out.reports[0].message.ends_with("log was deleted or moved away; began it anew"));
 }
 
 TEST_CASE("a target that cannot be opened is reported once, and its bytes wait", "[output]")
@@ -241,7 +243,7 @@ TEST_CASE("signals meant for a whole terminal do not end it", "[output]")
     running_output out;
     out.drain(); // by now it ignores them
     for (const int number : {SIGINT, SIGTERM, SIGHUP})
-        REQUIRE(::kill(out.client.process_id(), number) == 0);
+        REQUIRE(::kill(out.process_id(), number) == 0);
     put(out.client.write_end(out.open(folder / "log")), "still here\n");
     out.drain();
     CHECK(content_of(folder / "log") == "still here\n");
@@ -259,7 +261,7 @@ TEST_CASE("a daemon that dies takes no output with it", "[output]")
         const stream_id id = out.open(folder / "log");
         program.reset(::fcntl(out.client.write_end(id), F_DUPFD_CLOEXEC, 3));
         out.drain();
-        life.reset(static_cast<int>(::syscall(SYS_pidfd_open, out.client.process_id(), 0)));
+        life.reset(static_cast<int>(::syscall(SYS_pidfd_open, out.process_id(), 0)));
         REQUIRE(life);
         out.leave_process_alone();
     }

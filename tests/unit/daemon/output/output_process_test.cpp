@@ -54,7 +54,7 @@ public:
     {
         pollfd news{socket.get(), POLLIN, 0};
         ::poll(&news, 1, -1);
-        std::array<char, max_message_size> buffer;
+        std::array<char, max_reply_size> buffer;
         const auto got = receive_message(socket.get(), buffer);
         if (!got || got->size == 0) return std::nullopt;
         const auto read = decode_reply({buffer.data(), got->size});
@@ -75,6 +75,13 @@ private:
     pid_t pid_ = 0;
 };
 
+stream_settings file_at(std::string path)
+{
+    stream_settings chosen;
+    chosen.path = std::move(path);
+    return chosen;
+}
+
 struct test_pipe {
     test_pipe()
     {
@@ -94,15 +101,15 @@ TEST_CASE("messages that make no sense change nothing", "[output]")
     const raw_process process;
     const auto record = make_record();
     test_pipe pipe;
-    process.send(encode(order{hello{}}), record->get());
-    process.send(encode(order{open_stream{1, 0, false, folder / "log"}}), pipe.read.get());
+    process.send(encode(order{hello{.slot = 9}}), record->get());
+    process.send(encode(order{open_stream{1, 0, file_at(folder / "log")}}), pipe.read.get());
     put(pipe.write.get(), "text\n");
 
     process.send("x");
-    process.send(std::string(max_message_size + 1000, '\xff'));
+    process.send(std::string(max_order_size + 1000, '\xff'));
     process.send(encode(reply{closed{1}}));
-    process.send(encode(order{open_stream{2, 1, false, folder / "no-pipe"}}));
-    process.send(encode(order{open_stream{3, 0, false, folder / "slot-taken"}}), pipe.read.get());
+    process.send(encode(order{open_stream{2, 1, file_at(folder / "no-pipe")}}));
+    process.send(encode(order{open_stream{3, 0, file_at(folder / "slot-taken")}}), pipe.read.get());
     process.send(encode(order{close_stream{9, 0}})); // another stream's slot
     std::minstd_rand random(1);
     for (int i = 0; i < 1000; ++i) {
@@ -122,7 +129,7 @@ TEST_CASE("a daemon of another version is refused", "[output]")
 {
     raw_process process;
     const auto record = make_record();
-    process.send(encode(order{hello{protocol_version + 1}}), record->get());
+    process.send(encode(order{hello{.version = protocol_version + 1}}), record->get());
     CHECK_FALSE(process.receive());
     CHECK(process.exit_status() == 1);
 }
@@ -131,7 +138,7 @@ TEST_CASE("a daemon that does not read its replies gets them later", "[output]")
 {
     const raw_process process;
     const auto record = make_record();
-    process.send(encode(order{hello{}}), record->get());
+    process.send(encode(order{hello{.slot = 9}}), record->get());
     constexpr std::uint64_t drains = 5000; // more replies than a socket holds
     for (std::uint64_t i = 0; i < drains; ++i)
         process.send(encode(order{drain_streams{i}}));
@@ -146,9 +153,9 @@ TEST_CASE("without a daemon it ends when the last writer has", "[output]")
     const auto record = make_record();
     test_pipe one;
     test_pipe two;
-    process.send(encode(order{hello{}}), record->get());
-    process.send(encode(order{open_stream{1, 0, false, folder / "1"}}), one.read.get());
-    process.send(encode(order{open_stream{2, 1, false, folder / "2"}}), two.read.get());
+    process.send(encode(order{hello{.slot = 9}}), record->get());
+    process.send(encode(order{open_stream{1, 0, file_at(folder / "1")}}), one.read.get());
+    process.send(encode(order{open_stream{2, 1, file_at(folder / "2")}}), two.read.get());
     process.send(encode(order{drain_streams{1}})); // a reply left unread makes the end a reset
     process.socket.reset();
     put(one.write.get(), "one");
@@ -164,7 +171,7 @@ TEST_CASE("an output process that cannot be executed is an error of the start", 
 {
     boost::asio::io_context io;
     pid_t child = 0;
-    output_client client(io, {"/nowhere/procctld", "", false},
+    output_client client(io, {.executable = "/nowhere/procctld", .log_file = "", .console = false},
                          {.stream_reported = {},
                           .process_ended = {},
                           .process_started = [&](pid_t pid, const unique_fd&) { child = pid; }});

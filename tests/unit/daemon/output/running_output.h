@@ -56,12 +56,23 @@ public:
     running_output& operator=(const running_output&) = delete;
     ~running_output()
     {
-        if (client.process_id() == 0 || is_left_alone_) return;
-        ::kill(client.process_id(), SIGKILL);
-        ::waitpid(client.process_id(), nullptr, 0);
+        if (is_left_alone_) return;
+        for (const pid_t pid : client.process_ids()) {
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+        }
     }
 
-    static output_client::settings quiet() { return {"/proc/self/exe", "", false}; }
+    static output_client::settings quiet()
+    {
+        return {.executable = "/proc/self/exe", .log_file = "", .console = false};
+    }
+    // Of the first output process; 0 while it does not run.
+    [[nodiscard]] pid_t process_id() const
+    {
+        const auto all = client.process_ids();
+        return all.empty() ? 0 : all.front();
+    }
 
     // Runs the loop until it is so. A limit that only a broken test reaches.
     void until(const std::function<bool()>& is_so)
@@ -82,16 +93,22 @@ public:
     void stop()
     {
         client.stop();
-        until([&] { return client.process_id() == 0; });
+        until([&] { return client.process_ids().empty(); });
     }
     // The end of this object is the death of the daemon: the output process is not told.
     void leave_process_alone() { is_left_alone_ = true; }
-    void kill_process() const { REQUIRE(::kill(client.process_id(), SIGKILL) == 0); }
-    [[nodiscard]] stream_id open(const std::string& path)
+    void kill_process() const { REQUIRE(::kill(process_id(), SIGKILL) == 0); }
+    [[nodiscard]] stream_id open(const stream_settings& chosen)
     {
-        const auto opened = client.open(path);
+        const auto opened = client.open(chosen);
         REQUIRE(opened);
         return *opened;
+    }
+    [[nodiscard]] stream_id open(const std::string& path)
+    {
+        stream_settings chosen;
+        chosen.path = path;
+        return open(chosen);
     }
 
     boost::asio::io_context io;
@@ -102,17 +119,16 @@ public:
 private:
     void watch(pid_t pid, unique_fd pidfd)
     {
-        watched_ = std::make_unique<boost::asio::posix::stream_descriptor>(io, pidfd.release());
-        watched_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                             [this, pid](const boost::system::error_code& problem) {
-                                 if (problem) return;
-                                 siginfo_t end{};
-                                 REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED) == 0);
-                                 client.child_ended(pid, std::to_string(end.si_status));
-                             });
+        auto watched = std::make_shared<boost::asio::posix::stream_descriptor>(io, pidfd.release());
+        watched->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                            [this, pid, watched](const boost::system::error_code& problem) {
+                                if (problem) return;
+                                siginfo_t end{};
+                                REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED) == 0);
+                                client.child_ended(pid, std::to_string(end.si_status));
+                            });
     }
 
-    std::unique_ptr<boost::asio::posix::stream_descriptor> watched_;
     bool is_left_alone_ = false;
 };
 

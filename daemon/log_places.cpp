@@ -1,0 +1,37 @@
+#include "daemon/log_places.h"
+
+#include "daemon/helpers/helper_main.h"
+#include "daemon/output/output_client.h"
+
+#include <chrono>
+
+namespace procctl {
+namespace {
+
+constexpr duration limit = std::chrono::seconds(2);
+
+// Terminals, /dev/null, /dev/stdout: no disk is behind them.
+bool is_device(const std::string& path)
+{
+    return path.starts_with("/dev/") && !path.starts_with("/dev/shm/");
+}
+
+} // namespace
+
+void log_places::find(const std::string& path, answer then)
+{
+    if (is_device(path)) return then(std::string(output_client::no_disk));
+    const std::string folder = path.substr(0, path.find_last_of('/'));
+    if (const auto found = known_.find(folder); found != known_.end()) return then(found->second);
+    std::vector<answer>& asked = asked_[folder];
+    asked.push_back(std::move(then));
+    if (asked.size() > 1) return;
+    helpers_.collect(place_task(folder), limit, [this, folder](const result<std::string>& found) {
+        const std::string place = found ? *found : folder;
+        known_[folder] = place;
+        for (const answer& one : asked_.extract(folder).mapped())
+            one(place);
+    });
+}
+
+} // namespace procctl
