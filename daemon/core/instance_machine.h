@@ -213,7 +213,8 @@ struct notified {
 };
 struct notification_ignored {}; // it could not be read
 // All that a run has written before its end is where it belongs, and these are the last bytes of it. Means
-// something after the end of that run and until the next one's; only the last max_tail_size bytes are kept.
+// something after the end of that run and until the next one's; said again it counts anew, for a child may
+// have gone on writing. Only the last max_tail_size bytes are kept.
 struct output_ended {
     invocation_id run;
     std::string tail;

@@ -41,6 +41,13 @@ TEST_CASE("the output of a run is kept with its end", "[machine][output]")
         CHECK(i.status.invocation != run);
         CHECK(i.status.last_run.output == "cannot bind\n");
     }
+    SECTION("until more of it arrives")
+    {
+        i.happens(output_ended{run, "cannot bind\nby the child\n"});
+        CHECK(i.status.last_run.output == "cannot bind\nby the child\n");
+        i.happens(output_ended{run, "cannot bind\nby the child\n"}); // which changes nothing
+        CHECK(i.orders.empty());
+    }
     SECTION("until that one has ended")
     {
         i.times_out();
