@@ -32,7 +32,7 @@ std::uint64_t size_of(int fd)
 
 } // namespace
 
-log_history::log_history(log_source source, folder_entries& folders, std::function<bool()> is_wanted)
+log_history::log_history(log_source source, std::function<bool()> is_wanted)
     : source_(std::move(source)), is_wanted_(std::move(is_wanted))
 {
     current_ = open_to_read(source_.path);
@@ -40,8 +40,22 @@ log_history::log_history(log_source source, folder_entries& folders, std::functi
     if (!current_ && errno != ENOENT && errno != ENOTDIR)
         problem_ = "cannot read " + source_.path + ": " +
                    (errno == 0 ? "not a file that can be read back" : make_error(errno, "").code.message());
+}
+
+void log_history::find_rotated(folder_entries& folders)
+{
     // What is not a regular file is never rotated.
     if (problem_.empty()) rotated_ = rotated_files(source_.path, folders);
+    struct stat ours {};
+    if (current_ && ::fstat(current_.get(), &ours) == 0) {
+        const auto is_ours = [&](const rotated_file& f) {
+            struct stat there {};
+            return !f.is_compressed && ::stat(rotated_name(source_.path, f.number).c_str(), &there) == 0 &&
+                   there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+        };
+        // It and those after it are newer than the moment that is shown.
+        rotated_.erase(std::ranges::find_if(rotated_, is_ours), rotated_.end());
+    }
     end_ = {rotated_.size(), current_ ? size_of(current_.get()) : 0};
 }
 

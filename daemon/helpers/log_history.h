@@ -23,7 +23,11 @@ struct log_position {
 class log_history {
 public:
     // `is_wanted` is asked now and then while much is read; false: nobody waits for the answer any more.
-    log_history(log_source, folder_entries&, std::function<bool()> is_wanted);
+    log_history(log_source, std::function<bool()> is_wanted);
+    // To be called once, with entries that are read after the current file was opened: what was rotated
+    // before is among them, and what is rotated in between is known to be the current file. Everything below
+    // counts from then on.
+    void find_rotated(folder_entries&);
 
     [[nodiscard]] const log_source& source() const { return source_; }
     // Why the current file cannot be read; empty: it can, or there is none yet.

@@ -201,50 +201,72 @@ bool follow(std::vector<std::unique_ptr<live_feed>>& feeds, log_writer& to, int 
     }
 }
 
-bool send_logs(http_text& response, const log_request& request, const line_filter& filter)
+using log_histories = std::vector<std::unique_ptr<log_history>>; // by source; null: there is only a note
+
+// What is there now, narrowed to what is asked for. What is wrong with a log is said at once; false when the
+// client has gone.
+bool open_logs(const log_request& request, const line_filter& filter, int client, log_writer& to,
+               log_histories& logs)
 {
     const log_selection& what = request.what;
-    const int client = response.socket();
-    const unique_fd inotify(what.follow ? ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1);
-    const bool is_json = what.output == log_output::json;
-    if (!(is_json ? response.begin("application/x-ndjson") : response.begin())) return false;
-    log_writer to(request, response);
-
-    std::vector<std::unique_ptr<log_history>> logs(request.sources.size());
-    folder_entries folders;
-    for (std::size_t i = 0; i < logs.size(); ++i) {
+    for (std::size_t i = 0; i < request.sources.size(); ++i) {
         const log_source& source = request.sources[i];
-        if (!source.note.empty()) {
-            if (!to.note(i, source.note)) return false;
-            continue;
-        }
-        logs[i] = std::make_unique<log_history>(source, folders, [client] { return !has_hung_up(client); });
+        const bool is_read = source.note.empty();
+        logs.push_back(is_read
+                           ? std::make_unique<log_history>(source, [client] { return !has_hung_up(client); })
+                           : nullptr);
+        if (!is_read && !to.note(i, source.note)) return false;
+    }
+    folder_entries folders; // as they are now that all are open
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+        if (!logs[i]) continue;
         log_history& log = *logs[i];
+        log.find_rotated(folders);
         if (!log.problem().empty() && !to.note(i, log.problem())) return false;
         if (what.since || what.until) log.narrow(what.since, what.until);
         if (what.lines) log.keep_last(*what.lines, filter);
         if (what.follow) log.leave_unfinished_line();
     }
-    if (!to.flush()) return false;
-    const bool needs_times = request.sources.size() > 1 || is_json;
-    const bool is_sent = to.is_plain() && logs.front() ? send_plain(*logs.front(), to)
-                                                       : send_merged(logs, filter, needs_times, to);
-    if (!is_sent) return false;
-    if (!what.follow) return response.finish();
-    if (!inotify)
-        return response.send("procctld: cannot follow: too many are being followed "
-                             "(fs.inotify.max_user_instances)\n") &&
-               response.finish();
+    return to.flush();
+}
 
+bool send_history(const log_histories& logs, const log_request& request, const line_filter& filter,
+                  log_writer& to)
+{
+    if (to.is_plain() && logs.front()) return send_plain(*logs.front(), to);
+    const bool needs_times = logs.size() > 1 || request.what.output == log_output::json;
+    return send_merged(logs, filter, needs_times, to);
+}
+
+bool send_news(log_histories logs, const log_request& request, const line_filter& filter, int client,
+               log_writer& to)
+{
+    const unique_fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     std::vector<std::unique_ptr<live_feed>> feeds;
     for (std::size_t i = 0; i < logs.size(); ++i) {
         if (!logs[i]) continue;
+        if (!inotify)
+            return to.note(i, "cannot be followed: too many are (sysctl fs.inotify.max_user_instances)") &&
+                   to.flush();
         feeds.push_back(std::make_unique<live_feed>(i, request.sources[i], filter, to, inotify.get()));
         const log_position end = logs[i]->end();
         feeds.back()->log().start_at(logs[i]->take_current(), end.offset, logs[i]->last_number());
     }
     logs.clear();
-    return follow(feeds, to, inotify.get(), client) && response.finish();
+    return feeds.empty() || follow(feeds, to, inotify.get(), client);
+}
+
+bool send_logs(http_text& response, const log_request& request, const line_filter& filter)
+{
+    const bool is_json = request.what.output == log_output::json;
+    if (!(is_json ? response.begin("application/x-ndjson") : response.begin())) return false;
+    log_writer to(request, response);
+    log_histories logs;
+    if (!open_logs(request, filter, response.socket(), to, logs) || !send_history(logs, request, filter, to))
+        return false;
+    if (request.what.follow && !send_news(std::move(logs), request, filter, response.socket(), to))
+        return false;
+    return response.finish();
 }
 
 } // namespace

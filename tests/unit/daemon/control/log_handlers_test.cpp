@@ -8,7 +8,7 @@ namespace {
 
 struct api {
     fake_backend daemon;
-    requester who{.uid = 0, .gid = 0, .pid = 1};
+    requester who{.uid = 0, .pid = 1};
 
     api()
     {
