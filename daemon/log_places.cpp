@@ -29,7 +29,8 @@ void log_places::find(const std::string& path, answer then)
     helpers_.collect(place_task(folder), limit, [this, folder](const result<std::string>& found) {
         const std::string place = found ? *found : folder;
         known_[folder] = place;
-        for (const answer& one : asked_.extract(folder).mapped())
+        const auto waiting = asked_.extract(folder);
+        for (const answer& one : waiting.mapped())
             one(place);
     });
 }
