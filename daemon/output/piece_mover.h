@@ -33,8 +33,8 @@ protected:
     // `longest`: of a piece, at most largest_piece.
     piece_mover(std::size_t longest, std::uint32_t tail_size) : longest_(longest), tail_(tail_size) {}
 
-    // Before pieces are offered: they have arrived at this time.
-    virtual void begin(wall_time) = 0;
+    // Before pieces are offered: when they have arrived, which may be long ago.
+    virtual void begin(wall_time arrived, wall_time now) = 0;
     // status::moved: the piece was taken over. Anything else: it was not, and is offered again later.
     [[nodiscard]] virtual outcome accept(const line_piece&) = 0;
     // Writes what was taken over; status::moved when nothing is left of it.
@@ -56,7 +56,7 @@ private:
     [[nodiscard]] outcome read_and_offer(int pipe, std::size_t most, wall_time now);
     [[nodiscard]] outcome offer(const line_piece&);
     [[nodiscard]] outcome offer_pieces(std::string_view bytes, std::size_t searched);
-    [[nodiscard]] outcome offer_kept();
+    [[nodiscard]] outcome offer_kept(wall_time now);
     [[nodiscard]] outcome flush_after(const outcome&);
     void keep(std::string_view bytes);
 
