@@ -185,6 +185,20 @@ TEST_CASE("a file is rotated on demand", "[rotation]")
         CHECK(to.rotate(noon) == 0);
         CHECK(content_of(folder / "moved") == "one\ntwo\n");
         CHECK(content_of(folder / "log.1") == "theirs\n");
+        CHECK(to.take_notices() == happenings{{notice_kind::recreated, 0, folder / "log"},
+                                              {notice_kind::rotated, 0, folder / "log.1"}});
+    }
+    SECTION("and a file that was moved away is begun anew")
+    {
+        put(to, "one\n");
+        std::filesystem::rename(folder / "log", folder / "moved");
+        put(to, "two\n");
+        CHECK(to.rotate(noon) == 0);
+        put(to, "three\n");
+        CHECK(content_of(folder / "moved") == "one\ntwo\n");
+        CHECK(content_of(folder / "log") == "three\n");
+        CHECK(names_in(folder.path()) == names{"log", "moved"});
+        CHECK(to.take_notices() == happenings{{notice_kind::recreated, 0, folder / "log"}});
     }
 }
 
