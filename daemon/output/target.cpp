@@ -202,9 +202,8 @@ void target::keep_limits(std::uint64_t more, wall_time now)
 // How much of `most` is moved now.
 std::size_t target::room_for(int pipe, std::size_t most, wall_time now)
 {
-    const bool may_be_limited =
-        most > without(std::min(largest_size(), prunes_at_), file_.position) || settings_.max_age != infinity;
-    if (!may_be_limited) return most;
+    note_begin(now);
+    if (!is_old(now) && most <= without(std::min(largest_size(), prunes_at_), file_.position)) return most;
     const std::size_t waiting = std::min(most, bytes_in(pipe) + held_.size());
     if (waiting == 0) return most;
     // The file is filled first, and rotated when it is full: the beginning of a line moves on with the rest.
