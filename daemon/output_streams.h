@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -62,6 +63,8 @@ public:
         log_compression compress = log_compression::none;
     };
     [[nodiscard]] const owner* owner_of(stream_id) const;
+    // Whether the other stream of the same instance is in just this trouble.
+    [[nodiscard]] bool is_in_same_trouble(stream_id, std::string_view trouble) const;
 
 private:
     struct last_words {

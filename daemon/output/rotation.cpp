@@ -167,8 +167,11 @@ rotation rotate_file(const std::string& path, int fd, const file_settings& setti
         give_up(next, made.fd.get());
         return failed(problem);
     }
-    if (tail > 0 && ::ftruncate(fd, static_cast<off_t>(line->begin)) < 0) {
-        const int problem = errno;
+    // Those who append to it beside us would lose what they have written meanwhile.
+    struct stat last {};
+    const bool is_same = ::fstat(fd, &last) == 0 && last.st_size == file.st_size;
+    if (tail > 0 && (!is_same || ::ftruncate(fd, static_cast<off_t>(line->begin)) < 0)) {
+        const int problem = is_same ? errno : EBUSY;
         give_up(next, made.fd.get());
         return failed(problem);
     }

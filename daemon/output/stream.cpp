@@ -51,6 +51,8 @@ std::size_t stream::waiting() const { return bytes_in(pipe.get()) + held(); }
 
 bool stream::drop()
 {
+    moved += held();
+    dropped += held();
     if (lines)
         lines->drop_held();
     else

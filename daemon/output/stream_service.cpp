@@ -216,11 +216,9 @@ void stream_service::after_emptying(stream& s, bool has_writer)
     if (has_writer) {
         // A program that outlives its instance (kill_mode process or none) goes on writing: not before all
         // writers are gone is it over.
-        if (s.is_closing && is_stopping_)
-            forget(s);
-        else
-            arm(s, true);
-        return;
+        if (!s.is_closing || !is_stopping_) return arm(s, true);
+        if (s.finish_line(wall_now()).what != outcome::status::moved) return pause(s);
+        return forget(s);
     }
     s.has_ended = true;
     // No further line will complete the last one.

@@ -104,6 +104,8 @@ private:
     void replace(opened&&);
     [[nodiscard]] std::size_t room_for(int pipe, std::size_t most, wall_time now);
     [[nodiscard]] std::uint64_t largest_size() const;
+    void note_begin(wall_time now);
+    [[nodiscard]] bool is_old(wall_time now) const;
     void keep_limits(std::uint64_t more, wall_time now);
     [[nodiscard]] int rotate_file_now(wall_time now);
     void note_rotation_failure(int errno_value, wall_time now);

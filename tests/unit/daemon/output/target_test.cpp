@@ -256,6 +256,43 @@ TEST_CASE("a FIFO keeps what its readers leave", "[target]")
     }
 }
 
+TEST_CASE("bytes of this process go where those of a pipe go", "[target]")
+{
+    const scratch_folder folder;
+    REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+    target to(folder / "fifo");
+    CHECK(to.put("one", noon).bytes == 3);
+    const unique_fd reader(::open((folder / "fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    CHECK(got_from(reader.get()) == "one");
+
+    SECTION("as many as it takes")
+    {
+        std::string text;
+        for (int i = 0; text.size() < 100'000; ++i)
+            text += std::to_string(i) + '\n';
+        std::size_t written = 0;
+        std::string got;
+        while (written < text.size()) {
+            const outcome o = to.put(std::string_view(text).substr(written), noon);
+            written += o.bytes;
+            if (o.what == status::target_full) got += got_from(reader.get());
+        }
+        got += got_from(reader.get());
+        CHECK(got == text);
+        while (to.put(text, noon).what == status::moved)
+            continue;
+        CHECK(to.put(text, noon).what == status::target_full);
+    }
+    SECTION("in order")
+    {
+        test_pipe pipe;
+        put(pipe.write.get(), "two");
+        move_all(to, pipe);
+        CHECK(to.put("three", noon).bytes == 5);
+        CHECK(got_from(reader.get()) == "twothree");
+    }
+}
+
 namespace {
 
 // Our own standard error is something else for a while.
