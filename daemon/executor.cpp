@@ -185,7 +185,6 @@ void executor::open_files(const start_order& wanted, const identity& account, co
     auto streams = streams_of(i, account);
     if (!streams) return fail(wanted, streams.error().message());
     const stream_choices choices{.standard_input = streams->in,
-                                 .is_input_written = streams->is_in_written,
                                  .standard_output = streams->out_file,
                                  .standard_error = streams->err_file,
                                  .umask = i.program->config.umask};
