@@ -313,6 +313,10 @@ void stream_service::reopen_all()
         if (const int problem = s.file->reopen(); problem != 0) report(s, step::open, problem);
         report_notices(s);
         note(s);
+        // Another file may have room, or take what the one before refused.
+        if (!s.is_awaiting_room && !s.is_in_trouble) return;
+        s.is_awaiting_room = false;
+        again(s, now_);
     });
 }
 
