@@ -22,7 +22,8 @@ namespace procctl::output {
 // The targets that are in use, by path.
 class shared_targets {
 public:
-    // The first stream of a path says how its file is rotated.
+    // The last stream to be opened says how the file of its path is kept: its settings may have been changed
+    // while its predecessor is still being emptied.
     [[nodiscard]] std::shared_ptr<target> at(const stream_settings&);
 
 private:

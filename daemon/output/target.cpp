@@ -55,6 +55,13 @@ std::size_t bytes_in(int pipe)
 
 target::target(std::string path, file_settings settings) : path_(std::move(path)), settings_(settings) {}
 
+void target::use_settings(const file_settings& settings)
+{
+    if (settings == settings_) return;
+    settings_ = settings;
+    prunes_at_ = settings.max_total_size == unlimited_size ? UINT64_MAX : 0; // not known yet
+}
+
 // --- Opening
 
 int target::open()

@@ -40,6 +40,9 @@ public:
 
     explicit target(std::string path, file_settings = {});
 
+    // From now on, and for files that are made from now on.
+    void use_settings(const file_settings&);
+
     // Opens the path at its end: made, with the settings' mode and owner and folders with 0750, when missing;
     // ends a rotation that was broken off. Returns 0 or an errno. Called by take() and put() when it is not
     // open.

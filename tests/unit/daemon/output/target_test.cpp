@@ -81,6 +81,23 @@ TEST_CASE("a file that was renamed is left for a new one of the old name within 
     CHECK_FALSE(to.has_notices());
 }
 
+TEST_CASE("other settings count from the next bytes on", "[target]")
+{
+    const scratch_folder folder;
+    test_pipe pipe;
+    target to(folder / "log");
+    put(pipe.write.get(), "1\n2\n3\n");
+    move_all(to, pipe);
+    CHECK_FALSE(std::filesystem::exists(folder / "log.1"));
+    file_settings small;
+    small.max_size = 8;
+    to.use_settings(small);
+    put(pipe.write.get(), "4\n5\n");
+    move_all(to, pipe);
+    CHECK(content_of(folder / "log.1") == "1\n2\n3\n4\n");
+    CHECK(content_of(folder / "log") == "5\n");
+}
+
 TEST_CASE("a file that was deleted is made again, and its folder, at once", "[target]")
 {
     const scratch_folder folder;
