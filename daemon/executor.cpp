@@ -225,6 +225,9 @@ void executor::run(const start_order& wanted, const identity& account, const env
     request->cgroup = reaper_.cgroup_of(who);
     request->joins_cgroup = reaper_.joins_cgroup(who);
 
+    const bool is_control = what.is_control(i.program->config.type);
+    const bool speaks = !is_control || i.status.main_pid == 0;
+    if (speaks) output_.set_pid(who, 0);
     auto child = spawn(*request);
     if (!child) return fail(wanted, child.error().message());
     const spawn_failure failure{
@@ -233,12 +236,11 @@ void executor::run(const start_order& wanted, const identity& account, const env
     if (failure.exit_status != 0)
         notes_.try_emplace(who, describe_failure(*request, child->failed_stage, child->failed_errno));
     runtime& mine = runtimes_[who];
-    const bool is_control = what.is_control(i.program->config.type);
     std::uint64_t& serial = is_control ? mine.control_serial : mine.main_serial;
     if (serial != 0) reaper_.forget(token_of(who, serial)); // let go before: a process like any other
     serial = what.serial;
     reaper_.watch(token_of(who, what.serial), child->pid, std::move(child->pidfd), who);
-    if (!is_control || i.status.main_pid == 0) output_.set_pid(who, child->pid);
+    if (speaks) output_.set_pid(who, child->pid);
     handlers_.fact(who, process_started{what.serial, child->pid, failure});
 }
 

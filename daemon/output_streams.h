@@ -37,7 +37,7 @@ public:
     [[nodiscard]] int out(instance_id) const;
     [[nodiscard]] int err(instance_id) const;
 
-    // For formats that say who has spoken: the process that speaks from now on.
+    // For formats that say who has spoken: the process that speaks from now on. 0: it is about to be made.
     void set_pid(instance_id, pid_t);
     // A process of the run has ended: to be told before the core is. What it wrote is on its way from here
     // on.

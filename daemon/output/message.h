@@ -42,7 +42,9 @@ struct close_stream { // write what the pipe holds, then forget it; answered by 
     std::uint32_t slot = 0;
     friend bool operator==(const close_stream&, const close_stream&) = default;
 };
-struct set_pid { // of the main process that writes from now on; 0: none
+// Of the process that writes from now on. 0: it is about to be made; what it writes waits until its pid is
+// known, but not for long. Means nothing where bytes go as they are.
+struct set_pid {
     stream_id id = 0;
     std::uint32_t slot = 0;
     std::uint32_t pid = 0;

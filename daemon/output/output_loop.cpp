@@ -75,8 +75,8 @@ struct output_loop::impl {
 
     void obey(set_pid& o, unique_fd)
     {
-        if (stream* const s = streams.find(o.slot, o.id); s != nullptr && s->lines)
-            s->lines->set_pid(static_cast<pid_t>(o.pid));
+        if (stream* const s = streams.find(o.slot, o.id); s != nullptr)
+            streams.set_pid(*s, static_cast<pid_t>(o.pid));
     }
 
     void obey(finish_run& o, unique_fd)

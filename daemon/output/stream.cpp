@@ -3,9 +3,36 @@
 #include <algorithm>
 #include <array>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace procctl::output {
+
+namespace {
+
+void keep_last(std::string& text, std::size_t most)
+{
+    if (text.size() > most) text.erase(0, text.size() - most);
+}
+
+// What a pipe holds, without taking it out: tee(2) has another pipe refer to the same pages.
+std::string peek(int pipe)
+{
+    const std::size_t size = bytes_in(pipe);
+    std::array<int, 2> ends{};
+    if (size == 0 || ::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) < 0) return {};
+    const unique_fd from(ends[0]), to(ends[1]);
+    // As many slots; where that is refused (pipe(7)) the first ones have to do.
+    ::fcntl(to.get(), F_SETPIPE_SZ, ::fcntl(pipe, F_GETPIPE_SZ));
+    const ssize_t shown = ::tee(pipe, to.get(), size, SPLICE_F_NONBLOCK);
+    if (shown <= 0) return {};
+    std::string bytes(static_cast<std::size_t>(shown), '\0');
+    const ssize_t got = ::read(from.get(), bytes.data(), bytes.size());
+    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return bytes;
+}
+
+} // namespace
 
 std::shared_ptr<target> shared_targets::at(const stream_settings& s)
 {
@@ -39,12 +66,18 @@ outcome stream::finish_line(wall_time now) { return lines ? lines->finish(now) :
 
 std::string stream::take_tail()
 {
-    const std::uint64_t written = moved - dropped - std::min(run_began, moved - dropped);
-    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(tail_size, written));
-    run_began = moved - dropped;
-    if (most == 0) return {};
-    std::string tail = lines ? lines->tail() : file->tail(most);
-    if (tail.size() > most) tail.erase(0, tail.size() - most);
+    // A mover of lines remembers what it has read; of others the file is asked.
+    const std::uint64_t known = moved - dropped + (lines ? held() : 0);
+    const auto most =
+        static_cast<std::size_t>(std::min<std::uint64_t>(tail_size, known - std::min(run_began, known)));
+    std::string tail;
+    if (most > 0) tail = lines ? lines->tail() : file->tail(most);
+    keep_last(tail, most);
+    // What waits for its target has been said as well.
+    const std::string waits = tail_size > 0 ? peek(pipe.get()) : std::string();
+    run_began = known + waits.size();
+    tail += waits;
+    keep_last(tail, tail_size);
     return tail;
 }
 

@@ -40,7 +40,8 @@ struct stream {
     [[nodiscard]] outcome take(std::size_t most, wall_time now);
     // An unfinished line is ended, where lines matter.
     [[nodiscard]] outcome finish_line(wall_time now);
-    // The last bytes of the run, as far as they can be had; ends the run.
+    // The last bytes of the run, as far as they can be had, also those that are not written yet; ends the
+    // run.
     [[nodiscard]] std::string take_tail();
     // Bytes in the pipe, and those that were read and are not yet written.
     [[nodiscard]] std::size_t waiting() const;

@@ -24,7 +24,9 @@ constexpr int larger_pipe = 1 << 20;
 // After an error: the first pause, and the longest.
 constexpr auto first_pause = milliseconds(10);
 constexpr auto longest_pause = milliseconds(1000);
-// What waits for room in a target may never get an answer where the target is shared; it looks by itself.
+// The pid of a process is told right after it was made.
+constexpr auto longest_wait_for_pid = milliseconds(100);
+// Timers go by another clock than ages.
 constexpr auto longest_wait_for_age = std::chrono::hours(24);
 
 wall_time wall_now() { return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()); }
@@ -277,6 +279,16 @@ stream_service::time_point stream_service::next_deadline() const
 }
 
 // --- Orders
+
+void stream_service::set_pid(stream& s, pid_t pid)
+{
+    if (!s.lines) return;
+    s.lines->set_pid(pid);
+    if (pid == 0)
+        again(s, now_ + longest_wait_for_pid);
+    else if (!s.is_armed)
+        again(s, now_);
+}
 
 std::string stream_service::finish_run(stream& s)
 {

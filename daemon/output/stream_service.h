@@ -52,6 +52,7 @@ public:
     void serve_due();
     [[nodiscard]] time_point next_deadline() const; // time_point::max(): none
 
+    void set_pid(stream&, pid_t); // output::set_pid
     // Writes all that the pipe holds at this moment, unless the target does not take it, ends the line, and
     // answers with the run's last bytes.
     [[nodiscard]] std::string finish_run(stream&);
