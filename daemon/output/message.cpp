@@ -52,6 +52,18 @@ std::string pack(kind what, stream_id stream, std::uint64_t value, std::string_v
 
 error refusal(const char* why) { return make_error(std::string("cannot read a message: ") + why); }
 
+result<reply> decode_finished(const header& h, std::string_view body)
+{
+    run_finished r;
+    if (body.size() < sizeof r.moved) return refusal("too short");
+    if (body.size() > sizeof r.moved + log_settings::max_tail_size) return refusal("too long");
+    if (high_half(h) != 0) return refusal("a tag out of range");
+    r.tag = low_half(h);
+    std::memcpy(&r.moved, body.data(), sizeof r.moved);
+    r.tail = body.substr(sizeof r.moved);
+    return reply(std::move(r));
+}
+
 result<header> header_of(std::string_view bytes)
 {
     header h;
@@ -114,7 +126,12 @@ std::string encode(const reply& r)
         }
         std::string operator()(const recovered& m) const { return pack(kind::recovered, m.id, 0); }
         std::string operator()(const closed& m) const { return pack(kind::closed, m.id, 0); }
-        std::string operator()(const run_finished& m) const { return pack(kind::finished, 0, m.tag, m.tail); }
+        std::string operator()(const run_finished& m) const
+        {
+            std::string body(sizeof m.moved, '\0');
+            std::memcpy(body.data(), &m.moved, sizeof m.moved);
+            return pack(kind::finished, 0, m.tag, body + m.tail);
+        }
         std::string operator()(const rotated& m) const
         {
             return pack(kind::rotated, 0, halves(m.tag, number_of(m.errno_value)));
@@ -187,9 +204,7 @@ result<reply> decode_reply(std::string_view bytes)
     case kind::recovered: return recovered{h.stream};
     case kind::closed: return closed{h.stream};
     case kind::finished:
-        if (body.size() > log_settings::max_tail_size) return refusal("too long");
-        if (high_half(h) != 0) return refusal("a tag out of range");
-        return run_finished{low_half(h), std::string(body)};
+        return decode_finished(h, body);
     case kind::rotated:
         if (high_half(h) > max_errno) return refusal("an errno out of range");
         return rotated{low_half(h), static_cast<int>(high_half(h))};

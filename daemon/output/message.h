@@ -21,7 +21,8 @@ namespace procctl::output {
 inline constexpr std::uint32_t protocol_version = 2;
 inline constexpr std::size_t header_size = 16;
 inline constexpr std::size_t max_order_size = header_size + max_settings_size;
-inline constexpr std::size_t max_reply_size = header_size + log_settings::max_tail_size;
+inline constexpr std::size_t max_reply_size =
+    header_size + sizeof(std::uint64_t) + log_settings::max_tail_size;
 inline constexpr std::uint32_t max_slots = 1U << 20U;
 
 // Orders: from the daemon.
@@ -96,7 +97,8 @@ struct closed {
 };
 struct run_finished {
     std::uint32_t tag = 0;
-    std::string tail; // of what the run wrote, at most stream_settings::tail_size
+    std::uint64_t moved = 0; // record_slot::moved, with what the run has written
+    std::string tail;        // of what the run wrote, at most stream_settings::tail_size
     friend bool operator==(const run_finished&, const run_finished&) = default;
 };
 struct rotated {

@@ -4,6 +4,7 @@
 #include "daemon/output/message_socket.h"
 #include "daemon/output/output_worker.h"
 #include "daemon/output/record.h"
+#include "daemon/output/target.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -48,6 +49,8 @@ struct stream_ends {
     unique_fd read, write;
     std::uint32_t slot = 0;
     bool is_closing = false;
+    unsigned finishes = 0;    // that have not been answered
+    std::uint64_t moved = 0; // when the last one was: record_slot::moved
     pid_t pid = 0;
     worker* at = nullptr; // null: it is not known yet where
     std::string settings; // as bytes: a third of what they take otherwise
@@ -330,6 +333,10 @@ struct output_client::impl {
         if (found == finishes.end()) return;
         pending_finish f = std::move(found->second);
         finishes.erase(found);
+        if (const auto s = streams.find(f.id); s != streams.end()) {
+            --s->second.finishes;
+            s->second.moved = r.moved;
+        }
         if (f.tell.tail) f.tell.tail(r.tail);
         settle(f);
     }
@@ -441,6 +448,19 @@ struct output_client::impl {
 
     // --- The ends of runs
 
+    // Whether nothing was written since the last run ended: then nobody has to be asked. The order matters: a
+    // process that has emptied the pipe notes that before it rests. What goes to no regular file may have been
+    // read and wait for room, which is noted nowhere.
+    bool is_silent(const stream_ends& s) const
+    {
+        if (s.at == nullptr || s.finishes != 0 || s.at->process->process_id() == 0) return false;
+        if (bytes_in(s.read.get()) != 0) return false;
+        const auto process = read_slot(record.get(), s.at->slot);
+        if (!process || process->busy_since != 0) return false;
+        const auto mine = read_slot(record.get(), s.slot);
+        return mine && mine->state == slot_state::working && mine->ino != 0 && mine->moved == s.moved;
+    }
+
     void finish(stream_id id, finish_handlers h)
     {
         const auto found = streams.find(id);
@@ -448,8 +468,13 @@ struct output_client::impl {
             if (h.settled) h.settled();
             return;
         }
+        if (is_silent(found->second)) {
+            if (h.settled) h.settled();
+            return;
+        }
         worker* const w = found->second.at;
         const std::uint32_t tag = next_tag++;
+        ++found->second.finishes;
         pending_finish& f =
             finishes.emplace(tag, pending_finish{id, std::move(h), clock::now() + settle_limit})
                 .first->second;

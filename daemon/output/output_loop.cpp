@@ -82,7 +82,7 @@ struct output_loop::impl {
     void obey(finish_run& o, unique_fd)
     {
         stream* const s = streams.find(o.slot, o.id);
-        daemon.send(run_finished{o.tag, s == nullptr ? std::string() : streams.finish_run(*s)});
+        daemon.send(s == nullptr ? run_finished{o.tag, 0, {}} : streams.finish_run(*s, o.tag));
     }
 
     void obey(rotate_log& o, unique_fd)

@@ -290,7 +290,7 @@ void stream_service::set_pid(stream& s, pid_t pid)
         again(s, now_);
 }
 
-std::string stream_service::finish_run(stream& s)
+run_finished stream_service::finish_run(stream& s, std::uint32_t tag)
 {
     const std::uint64_t goal = s.moved + s.waiting();
     const stream_id id = s.id;
@@ -298,12 +298,12 @@ std::string stream_service::finish_run(stream& s)
     for (std::uint64_t before = goal + 1; s.moved < goal && s.moved != before;) {
         before = s.moved;
         serve(s);
-        if (find(slot, id) == nullptr) return {}; // it was to be closed as well
+        if (find(slot, id) == nullptr) return {tag, 0, {}}; // it was to be closed as well
     }
     const bool is_written = s.moved >= goal;
     if (is_written && s.finish_line(wall_now()).what != outcome::status::moved) again(s, now_);
     note(s);
-    return s.take_tail();
+    return {tag, s.moved, s.take_tail()};
 }
 
 int stream_service::rotate(stream& s)

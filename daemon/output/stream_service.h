@@ -55,7 +55,7 @@ public:
     void set_pid(stream&, pid_t); // output::set_pid
     // Writes all that the pipe holds at this moment, unless the target does not take it, ends the line, and
     // answers with the run's last bytes.
-    [[nodiscard]] std::string finish_run(stream&);
+    [[nodiscard]] run_finished finish_run(stream&, std::uint32_t tag);
     [[nodiscard]] int rotate(stream&); // 0 or an errno
     void reopen_all();
 

@@ -55,9 +55,9 @@ const std::vector<reply> replies{trouble{1, step::open, 2},
                                  trouble{1, step::write, 28},
                                  recovered{1},
                                  closed{9},
-                                 run_finished{1, ""},
-                                 run_finished{UINT32_MAX, std::string("tail\0\xff", 6)},
-                                 run_finished{1, std::string(log_settings::max_tail_size, 't')},
+                                 run_finished{1, 0, ""},
+                                 run_finished{UINT32_MAX, UINT64_MAX, std::string("tail\0\xff", 6)},
+                                 run_finished{1, 7, std::string(log_settings::max_tail_size, 't')},
                                  rotated{1, 0},
                                  rotated{UINT32_MAX, 95},
                                  notice{1, notice_kind::rotated, 0, "/var/log/x.log.1"},
@@ -107,7 +107,7 @@ TEST_CASE("a message of another length is refused", "[message]")
         if (!has_text) CHECK_FALSE(decode_reply(encode(r) + "x"));
     }
     CHECK_FALSE(
-        decode_reply(encode(reply{run_finished{1, std::string(log_settings::max_tail_size + 1, 't')}})));
+        decode_reply(encode(reply{run_finished{1, 7, std::string(log_settings::max_tail_size + 1, 't')}})));
     CHECK_FALSE(decode_reply(encode(reply{notice{1, {}, 0, std::string(max_text_size + 1, 'p')}})));
     CHECK_FALSE(decode_reply(encode(reply{notice{1, {}, 0, std::string(1, '\0')}})));
 }
