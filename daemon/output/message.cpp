@@ -94,7 +94,7 @@ std::string encode(const order& o)
         }
         std::string operator()(const open_stream& m) const
         {
-            return pack(kind::open, m.id, m.slot, to_bytes(m.settings));
+            return pack(kind::open, m.id, halves(m.slot, m.pid), to_bytes(m.settings));
         }
         std::string operator()(const close_stream& m) const { return pack(kind::close, m.id, m.slot); }
         std::string operator()(const set_pid& m) const
@@ -157,10 +157,11 @@ result<order> decode_order(std::string_view bytes)
         if (high_half(h) >= max_slots) return refusal("a slot out of range");
         return hello{low_half(h), high_half(h)};
     case kind::open: {
-        if (h.value >= max_slots) return refusal("a slot out of range");
+        if (low_half(h) >= max_slots) return refusal("a slot out of range");
+        if (high_half(h) > max_pid) return refusal("a process id out of range");
         auto settings = settings_from_bytes(bytes.substr(sizeof h));
         if (!settings) return settings.error();
-        return open_stream{h.stream, low_half(h), std::move(*settings)};
+        return open_stream{h.stream, low_half(h), std::move(*settings), high_half(h)};
     }
     case kind::close:
         if (h.value >= max_slots) return refusal("a slot out of range");
@@ -203,8 +204,7 @@ result<reply> decode_reply(std::string_view bytes)
         return trouble{h.stream, static_cast<step>(high_half(h)), static_cast<int>(low_half(h))};
     case kind::recovered: return recovered{h.stream};
     case kind::closed: return closed{h.stream};
-    case kind::finished:
-        return decode_finished(h, body);
+    case kind::finished: return decode_finished(h, body);
     case kind::rotated:
         if (high_half(h) > max_errno) return refusal("an errno out of range");
         return rotated{low_half(h), static_cast<int>(high_half(h))};

@@ -36,6 +36,7 @@ struct open_stream { // with the pipe's read end
     stream_id id = 0;
     std::uint32_t slot = 0; // in the record
     stream_settings settings;
+    std::uint32_t pid = 0; // as in set_pid, but nobody waits for one that is not known
     friend bool operator==(const open_stream&, const open_stream&) = default;
 };
 struct close_stream { // write what the pipe holds, then forget it; answered by `closed`

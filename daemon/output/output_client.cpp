@@ -49,7 +49,7 @@ struct stream_ends {
     unique_fd read, write;
     std::uint32_t slot = 0;
     bool is_closing = false;
-    unsigned finishes = 0;    // that have not been answered
+    unsigned finishes = 0;   // that have not been answered
     std::uint64_t moved = 0; // when the last one was: record_slot::moved
     pid_t pid = 0;
     worker* at = nullptr; // null: it is not known yet where
@@ -164,8 +164,6 @@ struct output_client::impl {
         w.process->enqueue({kind::hello, 0});
         for (const auto& [id, s] : streams)
             if (s.at == &w) w.process->enqueue({kind::open, id});
-        for (const auto& [id, s] : streams)
-            if (s.at == &w && s.pid != 0) w.process->enqueue({kind::set_pid, id});
         for (const auto& [tag, f] : finishes)
             if (mine(f.id)) w.process->enqueue({kind::finish, tag});
         for (const auto& [tag, r] : rotations)
@@ -248,7 +246,8 @@ struct output_client::impl {
         if (q.what == kind::set_pid)
             return send_message(
                 to, encode(order{output::set_pid{id, s.slot, static_cast<std::uint32_t>(s.pid)}}));
-        return send_message(to, encode(order{open_stream{id, s.slot, settings_of(s)}}), s.read.get());
+        const auto pid = static_cast<std::uint32_t>(s.pid);
+        return send_message(to, encode(order{open_stream{id, s.slot, settings_of(s), pid}}), s.read.get());
     }
 
     // --- Replies
@@ -394,7 +393,6 @@ struct output_client::impl {
         ++w->streams;
         if (is_new) return w->process->start_or_retry(); // and be told everything
         w->process->enqueue({kind::open, id});
-        if (s.pid != 0) w->process->enqueue({kind::set_pid, id});
         for (const auto& [tag, f] : finishes)
             if (f.id == id) w->process->enqueue({kind::finish, tag});
         for (const auto& [tag, r] : rotations)
@@ -449,8 +447,8 @@ struct output_client::impl {
     // --- The ends of runs
 
     // Whether nothing was written since the last run ended: then nobody has to be asked. The order matters: a
-    // process that has emptied the pipe notes that before it rests. What goes to no regular file may have been
-    // read and wait for room, which is noted nowhere.
+    // process that has emptied the pipe notes that before it rests. What goes to no regular file may have
+    // been read and wait for room, which is noted nowhere.
     bool is_silent(const stream_ends& s) const
     {
         if (s.at == nullptr || s.finishes != 0 || s.at->process->process_id() == 0) return false;

@@ -54,7 +54,9 @@ stream::stream(const open_stream& o, unique_fd read_end, std::shared_ptr<target>
     : id(o.id), slot(o.slot), is_lossy(o.settings.is_lossy), on_error(o.settings.on_error),
       tail_size(o.settings.tail_size), pipe(std::move(read_end)), file(std::move(target))
 {
-    if (line_mover::is_needed(o.settings)) lines = line_mover::make(o.settings, file);
+    if (!line_mover::is_needed(o.settings)) return;
+    lines = line_mover::make(o.settings, file);
+    lines->set_pid(static_cast<pid_t>(o.pid));
 }
 
 outcome stream::take(std::size_t most, wall_time now)
@@ -137,6 +139,9 @@ void stream::go_on_from(const record_slot& old)
     moved = old.moved;
     dropped = old.dropped;
     run_began = moved - dropped;
+    is_in_trouble = old.state == slot_state::in_trouble; // as the daemon knows
+    has_moved = !is_in_trouble;
+    if (is_in_trouble) errno_value = old.errno_value;
     const bool is_same_file =
         file && !lines && old.ino != 0 && old.ino == file->ino() && old.dev == file->dev();
     if (is_same_file && file->position() > old.position) moved += file->position() - old.position;

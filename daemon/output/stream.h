@@ -74,6 +74,7 @@ struct stream {
     bool is_closing = false;       // to be forgotten once the pipe is empty
     bool has_ended = false;        // the pipe has no writer and is empty
     bool is_in_trouble = false;
+    bool has_moved = true; // since the trouble began: it is over once no more is waiting
     bool has_larger_pipe = false;
     std::uint16_t pause_ms = 0; // before the next attempt, after an error
     int errno_value = 0;        // of the trouble

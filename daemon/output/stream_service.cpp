@@ -193,6 +193,7 @@ void stream_service::serve(stream& s)
 void stream_service::after_move(stream& s, std::size_t bytes)
 {
     s.moved += bytes;
+    s.has_moved = true;
     last_progress_ = now_;
     note(s);
     if (bytes >= seen_full) {
@@ -214,7 +215,8 @@ void stream_service::after_move(stream& s, std::size_t bytes)
 
 void stream_service::after_emptying(stream& s, bool has_writer)
 {
-    report_recovery(s);
+    // Empty, because all was thrown away? Then nobody knows yet.
+    if (s.has_moved) report_recovery(s);
     if (has_writer) {
         // A program that outlives its instance (kill_mode process or none) goes on writing: not before all
         // writers are gone is it over.
@@ -411,6 +413,7 @@ void stream_service::report(stream& s, step at, int errno_value)
 {
     const bool is_news = !s.is_in_trouble || s.errno_value != errno_value;
     s.is_in_trouble = true;
+    s.has_moved = false;
     s.errno_value = errno_value;
     note(s);
     if (is_news) daemon_.send(trouble{s.id, at, errno_value});

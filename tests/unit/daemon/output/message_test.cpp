@@ -43,7 +43,7 @@ stream_settings all_members()
 
 const std::vector<order> orders{hello{7, 8},
                                 open_stream{1, 2, file_at("/var/log/x.log")},
-                                open_stream{4'000'000'000, max_slots - 1, all_members()},
+                                open_stream{4'000'000'000, max_slots - 1, all_members(), INT32_MAX},
                                 close_stream{1, 2},
                                 set_pid{1, 2, INT32_MAX},
                                 finish_run{1, max_slots - 1, UINT32_MAX},
@@ -119,7 +119,7 @@ TEST_CASE("a message with a value out of range is refused", "[message]")
     CHECK_FALSE(decode_order(changed(open, at_kind, 10)));
     CHECK_FALSE(decode_order(changed(open, at_stream, 0)));
     CHECK_FALSE(decode_order(changed(open, at_low, max_slots)));
-    CHECK_FALSE(decode_order(changed(open, at_high, 1)));
+    CHECK_FALSE(decode_order(changed(open, at_high, 1U << 31U)));
     CHECK_FALSE(decode_order(open.substr(0, header_size)));
     CHECK_FALSE(decode_order(open + '\0'));
 
