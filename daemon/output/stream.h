@@ -76,6 +76,7 @@ struct stream {
     std::uint16_t pause_ms = 0; // before the next attempt, after an error
     int errno_value = 0;        // of the trouble
     time_point deadline;        // of its timer; zero: none is set
+    time_point rotation_look;   // when its file's age is looked at; zero: it is not
     time_point drops_until;     // no attempt to write before, but throwing away
     time_point last_active;
 };
