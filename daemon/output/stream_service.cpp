@@ -315,6 +315,8 @@ void stream_service::reopen_all()
         if (const int problem = s.file->reopen(); problem != 0) report(s, step::open, problem);
         report_notices(s);
         note(s);
+        // Nothing is told of a target that was let go.
+        if (s.is_awaiting_room) again(s, now_);
     });
 }
 

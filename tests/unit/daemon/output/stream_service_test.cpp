@@ -80,3 +80,30 @@ TEST_CASE("a file that is rotated often is waited for once", "[stream_service]")
     }
     CHECK(tested.streams.timers() < 10);
 }
+
+TEST_CASE("one that waits for a reader of a FIFO is served where its path leads to by now",
+          "[stream_service]")
+{
+    const scratch_folder folder;
+    const std::string path = folder / "log";
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    service tested;
+    stream_settings chosen;
+    chosen.path = path;
+    const stream& s = tested.open(chosen);
+    // More than it takes while nobody reads.
+    ::fcntl(s.file->descriptor(), F_SETPIPE_SZ, 4096);
+    const std::string said(20'000, 'x');
+    put(tested.pipe.write.get(), said);
+    tested.run();
+    REQUIRE(s.is_awaiting_room);
+    const std::size_t left = s.waiting();
+    REQUIRE(left > 0);
+
+    REQUIRE(std::filesystem::remove(path));
+    { const std::ofstream regular(path); }
+    tested.streams.reopen_all();
+    tested.run();
+    CHECK(content_of(path).size() == left);
+    CHECK(s.waiting() == 0);
+}
