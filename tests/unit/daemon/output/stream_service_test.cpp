@@ -101,7 +101,9 @@ TEST_CASE("one that waits for a reader of a FIFO is served where its path leads 
     REQUIRE(left > 0);
 
     REQUIRE(std::filesystem::remove(path));
-    { const std::ofstream regular(path); }
+    {
+        const std::ofstream regular(path);
+    }
     tested.streams.reopen_all();
     tested.run();
     CHECK(content_of(path).size() == left);
