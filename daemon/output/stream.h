@@ -36,6 +36,7 @@ struct stream {
     // `file` is null for sinks that are no file.
     stream(const open_stream& order, unique_fd read_end, std::shared_ptr<target> file);
 
+    // outcome::bytes are to be counted as moved; those that went before a refusal are counted already.
     [[nodiscard]] outcome take(std::size_t most, wall_time now);
     // An unfinished line is ended, where lines matter.
     [[nodiscard]] outcome finish_line(wall_time now);

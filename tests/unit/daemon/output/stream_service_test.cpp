@@ -109,3 +109,27 @@ TEST_CASE("one that waits for a reader of a FIFO is served where its path leads 
     CHECK(content_of(path).size() == left);
     CHECK(s.waiting() == 0);
 }
+
+TEST_CASE("a stream knows of each byte whether it was moved while its target is full", "[stream_service]")
+{
+    const scratch_folder folder;
+    const std::string path = folder / "log";
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    stream_settings chosen;
+    chosen.path = path;
+    chosen.timestamps = log_timestamps::iso;
+    auto file = std::make_shared<target>(path);
+    REQUIRE(file->open() == 0);
+    // Takes what is read first, with its times, and refuses what is read next.
+    ::fcntl(file->descriptor(), F_SETPIPE_SZ, 128 << 10);
+    test_pipe pipe;
+    ::fcntl(pipe.write.get(), F_SETPIPE_SZ, 1 << 20);
+    std::string said;
+    while (said.size() < 200'000)
+        said += std::string(999, 'x') + '\n';
+    put(pipe.write.get(), said);
+    stream s({.id = 1, .slot = 0, .settings = chosen}, std::move(pipe.read), file);
+    REQUIRE(s.take(said.size(), noon).what == outcome::status::target_full);
+    CHECK(s.moved > 0);
+    CHECK(s.moved + s.waiting() == said.size());
+}
