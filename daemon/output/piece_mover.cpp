@@ -24,7 +24,7 @@ outcome piece_mover::take(int pipe, std::size_t most, wall_time now)
     const outcome last = read_and_offer(pipe, most, now);
     // A refusal is told at once, for the caller to await its end; what was passed on before it is told after.
     if (is_stuck_ || untold_ == 0) return last;
-    return {moved, static_cast<std::size_t>(std::exchange(untold_, 0)), 0};
+    return {moved, take_untold(), 0};
 }
 
 // Its outcome's `bytes` is 0.

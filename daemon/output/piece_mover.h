@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace procctl::output {
 
@@ -25,6 +26,7 @@ public:
     [[nodiscard]] outcome take(int pipe, std::size_t most, wall_time now) final;
     [[nodiscard]] outcome finish(wall_time now) final;
     [[nodiscard]] std::size_t held() const final;
+    [[nodiscard]] std::size_t take_untold() final { return std::exchange(untold_, 0); }
     void drop_held() final;
     void set_pid(pid_t pid) final { pid_ = pid; }
     [[nodiscard]] std::string tail() const final { return tail_.text(); }
@@ -62,7 +64,7 @@ private:
 
     std::size_t longest_;
     std::string raw_;          // an unfinished line; when stuck, the lines before it as well
-    std::uint64_t untold_ = 0; // passed on; told by the next take() that is not refused
+    std::size_t untold_ = 0;   // passed on; told by the next take() that is not refused, or take_untold()
     wall_time read_at_{};
     tail_ring tail_;
     std::uint32_t refused_ = 0; // bytes of the read of which not all was passed on

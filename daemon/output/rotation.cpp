@@ -207,8 +207,8 @@ void recover_rotation(const std::string& path)
     if (!S_ISREG(log.st_mode)) return; // has nothing to do with it
     if (begun.st_size == 0) return remove_next();
 
-    const unique_fd from(::open(next.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    const unique_fd to(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    const unique_fd from(::open(next.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const unique_fd to(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!from || !to) return;
     const auto unfinished = unfinished_line_of(to.get(), static_cast<std::uint64_t>(log.st_size));
     std::string tail(static_cast<std::size_t>(std::min<off_t>(begun.st_size, longest_cut_line)), '\0');

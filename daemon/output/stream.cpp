@@ -61,10 +61,19 @@ stream::stream(const open_stream& o, unique_fd read_end, std::shared_ptr<target>
 
 outcome stream::take(std::size_t most, wall_time now)
 {
-    return lines ? lines->take(pipe.get(), most, now) : file->take(pipe.get(), most, now);
+    if (!lines) return file->take(pipe.get(), most, now);
+    const outcome out = lines->take(pipe.get(), most, now);
+    moved += lines->take_untold();
+    return out;
 }
 
-outcome stream::finish_line(wall_time now) { return lines ? lines->finish(now) : outcome{}; }
+outcome stream::finish_line(wall_time now)
+{
+    if (!lines) return {};
+    const outcome out = lines->finish(now);
+    moved += lines->take_untold();
+    return out;
+}
 
 std::string stream::take_tail()
 {

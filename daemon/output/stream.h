@@ -37,6 +37,7 @@ struct stream {
     // `file` is null for sinks that are no file.
     stream(const open_stream& order, unique_fd read_end, std::shared_ptr<target> file);
 
+    // outcome::bytes are to be counted as moved; those that went before a refusal are counted already.
     [[nodiscard]] outcome take(std::size_t most, wall_time now);
     // An unfinished line is ended, where lines matter.
     [[nodiscard]] outcome finish_line(wall_time now);
@@ -79,6 +80,7 @@ struct stream {
     std::uint16_t pause_ms = 0; // before the next attempt, after an error
     int errno_value = 0;        // of the trouble
     time_point deadline;        // of its timer; zero: none is set
+    time_point rotation_look;   // when its file's age is looked at; zero: it is not
     time_point drops_until;     // no attempt to write before, but throwing away
     time_point last_active;
 };

@@ -268,8 +268,10 @@ void stream_service::serve_due()
         if (stream* const s = at(first.slot); s != nullptr && s->deadline == first.at) serve(*s);
     }
     for (std::size_t due = rotations_.size(); due > 0 && rotations_.next() <= now_; --due) {
-        stream* const s = at(rotations_.take().slot);
-        if (s == nullptr || !s->file) continue;
+        const stream_timers::entry first = rotations_.take();
+        stream* const s = at(first.slot);
+        if (s == nullptr || !s->file || s->rotation_look != first.at) continue;
+        s->rotation_look = {};
         if (s->file->rotates_at() <= wall_now()) static_cast<void>(rotate(*s)); // an error is a notice
         await_rotation(*s);
     }
@@ -397,14 +399,18 @@ void stream_service::close_target(stream& s)
     wake_sharers(s);
 }
 
-void stream_service::await_rotation(const stream& s)
+void stream_service::await_rotation(stream& s)
 {
     if (!s.file) return;
     const wall_time due = s.file->rotates_at();
     if (due == wall_time::max()) return;
     // In pieces: the wall clock may be set.
     const auto left = std::clamp<duration>(due - wall_now(), milliseconds(1), longest_wait_for_age);
-    rotations_.add({now_ + left, s.slot});
+    const time_point look = now_ + left;
+    // An earlier look finds out when the next one is to be.
+    if (s.rotation_look != time_point{} && s.rotation_look <= look) return;
+    s.rotation_look = look;
+    rotations_.add({look, s.slot});
 }
 
 // --- What the daemon is told

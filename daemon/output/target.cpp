@@ -187,10 +187,10 @@ std::uint64_t target::largest_size() const
     return std::max(std::min(settings_.max_size, half), std::uint64_t{1});
 }
 
-// A file is as old as the first byte in it.
+// A file is as old as the first byte in it. One from the future: the clock was wrong then.
 void target::note_begin(wall_time now)
 {
-    if (file_.begun == wall_time{} || file_.position == 0) file_.begun = now;
+    if (file_.begun == wall_time{} || file_.position == 0 || file_.begun > now) file_.begun = now;
 }
 
 bool target::is_old(wall_time now) const { return now - file_.begun >= settings_.max_age; }

@@ -272,6 +272,18 @@ TEST_CASE("an empty file that is old is begun again instead", "[rotation]")
     CHECK(names_in(folder.path()) == names{"log"});
 }
 
+TEST_CASE("a file that was begun by a clock that was ahead is as old as the clock that is right says",
+          "[rotation]")
+{
+    const scratch_folder folder;
+    target to(folder / "log", {.max_age = 1h});
+    put(to, "1\n", noon + 24h);
+    put(to, "2\n", noon);
+    put(to, "3\n", noon + 1h);
+    CHECK(content_of(folder / "log.1") == "1\n2\n");
+    CHECK(content_of(folder / "log") == "3\n");
+}
+
 TEST_CASE("as many rotated files as may be kept are kept", "[rotation]")
 {
     const scratch_folder folder;

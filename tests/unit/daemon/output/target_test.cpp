@@ -383,3 +383,29 @@ TEST_CASE("standard error may be a file that a shell shares with us", "[target]"
     put(file.get(), "shell\n");
     CHECK(content_of(folder / "out") == "shell\nus\nshell\n");
 }
+
+TEST_CASE("a link that the owner of the folder has put there gives him no file of root's", "[target]")
+{
+    if (::geteuid() != 0) {
+        WARN("not root: cannot give files to another user");
+        SUCCEED();
+        return;
+    }
+    constexpr uid_t stranger = 65534;
+    const scratch_folder folder;
+    const std::string log = folder / "his/log";
+    std::filesystem::create_directory(folder / "his");
+    REQUIRE(::chown((folder / "his").c_str(), stranger, stranger) == 0);
+    const bool is_there = GENERATE(true, false);
+    CAPTURE(is_there);
+    if (is_there) folder.file("secret", "root's\n");
+    std::filesystem::create_symlink("../secret", log);
+    REQUIRE(::lchown(log.c_str(), stranger, stranger) == 0);
+
+    target to(log, {.uid = stranger, .gid = stranger});
+    const outcome o = to.put("line\n", noon);
+    CHECK(o.what == outcome::status::cannot_open);
+    CHECK(o.errno_value == EACCES);
+    CHECK(content_of(folder / "secret") == (is_there ? "root's\n" : ""));
+    CHECK(std::filesystem::exists(folder / "secret") == is_there);
+}
