@@ -10,7 +10,10 @@ namespace procctl::output {
 std::shared_ptr<target> shared_targets::at(const stream_settings& s)
 {
     std::weak_ptr<target>& known = by_path_[s.path];
-    if (auto there = known.lock()) return there;
+    if (auto there = known.lock()) {
+        there->keep_as(file_settings_of(s));
+        return there;
+    }
     auto made = std::make_shared<target>(s.path, file_settings_of(s));
     known = made;
     if (by_path_.size() >= cleans_at_) {

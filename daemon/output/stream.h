@@ -22,7 +22,7 @@ namespace procctl::output {
 // The targets that are in use, by path.
 class shared_targets {
 public:
-    // The first stream of a path says how its file is rotated.
+    // The stream of a path that was opened last says how its file is kept.
     [[nodiscard]] std::shared_ptr<target> at(const stream_settings&);
 
 private:

@@ -55,6 +55,13 @@ std::size_t bytes_in(int pipe)
 
 target::target(std::string path, file_settings settings) : path_(std::move(path)), settings_(settings) {}
 
+void target::keep_as(const file_settings& settings)
+{
+    if (settings == settings_) return;
+    settings_ = settings;
+    forget_sizes();
+}
+
 // --- Opening
 
 int target::open()
@@ -86,8 +93,11 @@ int target::reopen()
 void target::replace(opened&& next)
 {
     file_ = std::move(next);
-    prunes_at_ = settings_.max_total_size == unlimited_size ? UINT64_MAX : 0; // not known yet
+    forget_sizes();
 }
+
+// Of the rotated files: they are looked at before the next write, where it matters.
+void target::forget_sizes() { prunes_at_ = settings_.max_total_size == unlimited_size ? UINT64_MAX : 0; }
 
 int target::open_path(opened& out)
 {
