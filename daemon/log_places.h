@@ -24,9 +24,14 @@ public:
     void forget_all() { known_.clear(); }
 
 private:
+    struct question {
+        std::vector<answer> asked_by;
+        helper_runner::watch_token helper;
+    };
+
     helper_runner& helpers_;
-    std::unordered_map<std::string, std::string> known_;         // by folder
-    std::unordered_map<std::string, std::vector<answer>> asked_; // likewise, on their way
+    std::unordered_map<std::string, std::string> known_; // by folder
+    std::unordered_map<std::string, question> asked_;    // likewise, on their way
 };
 
 } // namespace procctl

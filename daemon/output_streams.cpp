@@ -27,6 +27,8 @@ result<void> output_streams::open(instance_id who, const std::optional<stream_se
     instance_streams& mine = instances_[who];
     mine.tail_size = out ? out->tail_size : err ? err->tail_size : 0;
     mine.tells_pid = tells_pid(out) || tells_pid(err);
+    mine.share_a_file = out && err && out->sink == stream_sink::file && err->sink == stream_sink::file &&
+                        out->path == err->path;
     if (auto changed = change(who, mine.out, out, compress); !changed) return changed;
     return change(who, mine.err, err, compress);
 }
@@ -108,7 +110,9 @@ void output_streams::process_ended(instance_id who, const invocation_id& run)
 void output_streams::finish(instance_id who, stream_id id, const invocation_id& run,
                             std::string last_words::*which)
 {
-    ++instances_.at(who).on_their_way;
+    const auto mine = instances_.find(who);
+    if (mine == instances_.end()) return; // closed by who heard of the other stream
+    ++mine->second.on_their_way;
     output_.finish(
         id, {.settled =
                  [this, who] {
@@ -194,7 +198,8 @@ void output_streams::rotate(instance_id who, std::function<void(int)> done)
     const stream_id out = stream_of(who, &instance_streams::out);
     const stream_id err = stream_of(who, &instance_streams::err);
     if (out == 0 && err == 0) return done(ENOENT);
-    if (out == 0 || err == 0) return output_.rotate(out != 0 ? out : err, std::move(done));
+    if (out == 0 || err == 0 || instances_.at(who).share_a_file)
+        return output_.rotate(out != 0 ? out : err, std::move(done));
     output_.rotate(out, [this, err, done = std::move(done)](int first) {
         output_.rotate(err, [first, done](int second) { done(first != 0 ? first : second); });
     });

@@ -75,6 +75,7 @@ private:
         stream_id err = 0;
         unsigned tail_size = 0;
         bool tells_pid = false;
+        bool share_a_file = false; // out and err, each with a pipe of its own
         unsigned on_their_way = 0; // finishes that are not settled
         invocation_id run;         // the last one of which a process has ended
         bool has_run_ended = false;

@@ -51,6 +51,8 @@ result<void> output_worker::start()
     ++*life_;
     pid_ = child->pid;
     started_at_ = std::chrono::steady_clock::now();
+    // First of all: whatever goes wrong from here on ends the child, and its end starts another.
+    tell_.started(pid_, std::move(child->pidfd));
     error_code problem;
     socket_.assign(ours.get(), problem);
     if (problem) return error{problem, "cannot watch the output process's socket"};
@@ -59,7 +61,6 @@ result<void> output_worker::start()
     queue_.clear();
     tell_.tell_all();
     await_replies();
-    tell_.started(pid_, std::move(child->pidfd));
     if (child->problem) return *child->problem;
     return {};
 }

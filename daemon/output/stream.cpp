@@ -38,7 +38,7 @@ std::shared_ptr<target> shared_targets::at(const stream_settings& s)
 {
     std::weak_ptr<target>& known = by_path_[s.path];
     if (auto there = known.lock()) {
-        there->use_settings(file_settings_of(s));
+        there->keep_as(file_settings_of(s));
         return there;
     }
     auto made = std::make_shared<target>(s.path, file_settings_of(s));

@@ -55,11 +55,11 @@ std::size_t bytes_in(int pipe)
 
 target::target(std::string path, file_settings settings) : path_(std::move(path)), settings_(settings) {}
 
-void target::use_settings(const file_settings& settings)
+void target::keep_as(const file_settings& settings)
 {
     if (settings == settings_) return;
     settings_ = settings;
-    prunes_at_ = settings.max_total_size == unlimited_size ? UINT64_MAX : 0; // not known yet
+    forget_sizes();
 }
 
 // --- Opening
@@ -93,8 +93,11 @@ int target::reopen()
 void target::replace(opened&& next)
 {
     file_ = std::move(next);
-    prunes_at_ = settings_.max_total_size == unlimited_size ? UINT64_MAX : 0; // not known yet
+    forget_sizes();
 }
+
+// Of the rotated files: they are looked at before the next write, where it matters.
+void target::forget_sizes() { prunes_at_ = settings_.max_total_size == unlimited_size ? UINT64_MAX : 0; }
 
 int target::open_path(opened& out)
 {
@@ -464,6 +467,8 @@ outcome target::write(std::string_view bytes)
         if (errno == EAGAIN || errno == EINTR) return {outcome::status::target_full, 0, 0};
         return failed(errno);
     }
+    if (written == 0 && !bytes.empty())
+        return {outcome::status::target_full, 0, 0}; // a device of its own mind
     if (is_file()) file_.position += static_cast<std::uint64_t>(written);
     return {outcome::status::moved, static_cast<std::size_t>(written), 0};
 }

@@ -40,8 +40,8 @@ public:
 
     explicit target(std::string path, file_settings = {});
 
-    // From now on, and for files that are made from now on.
-    void use_settings(const file_settings&);
+    // From now on. The file keeps its mode and owner; those are for files that are made.
+    void keep_as(const file_settings&);
 
     // Opens the path at its end: made, with the settings' mode and owner and folders with 0750, when missing;
     // ends a rotation that was broken off. Returns 0 or an errno. Called by take() and put() when it is not
@@ -105,6 +105,7 @@ private:
     [[nodiscard]] int find_end(wall_time now);
     [[nodiscard]] bool is_replaced(wall_time now);
     void replace(opened&&);
+    void forget_sizes();
     [[nodiscard]] std::size_t room_for(int pipe, std::size_t most, wall_time now);
     [[nodiscard]] std::uint64_t largest_size() const;
     void note_begin(wall_time now);

@@ -315,3 +315,25 @@ TEST_CASE("a daemon that dies takes no output with it", "[output]")
     CHECK(end.si_status == 0);
     CHECK(content_of(folder / "log") == "to the last\n");
 }
+
+TEST_CASE("streams that follow others of the same path bring their own limits", "[output_client]")
+{
+    const scratch_folder folder;
+    running_output running;
+    stream_settings chosen;
+    chosen.path = folder / "log";
+    // Standard output and error of one program, whose settings are changed: one after the other.
+    stream_id out = running.open(chosen);
+    stream_id err = running.open(chosen);
+    put(running.client.write_end(out), "1234\n");
+    running.drain();
+    chosen.max_size = 5;
+    for (stream_id* const one : {&out, &err}) {
+        running.client.close(*one);
+        *one = running.open(chosen);
+    }
+    put(running.client.write_end(out), "5678\n");
+    running.drain();
+    CHECK(content_of(folder / "log") == "5678\n");
+    CHECK(content_of(folder / "log.1") == "1234\n");
+}

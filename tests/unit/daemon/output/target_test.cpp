@@ -91,7 +91,7 @@ TEST_CASE("other settings count from the next bytes on", "[target]")
     CHECK_FALSE(std::filesystem::exists(folder / "log.1"));
     file_settings small;
     small.max_size = 8;
-    to.use_settings(small);
+    to.keep_as(small);
     put(pipe.write.get(), "4\n5\n");
     move_all(to, pipe);
     CHECK(content_of(folder / "log.1") == "1\n2\n3\n4\n");
