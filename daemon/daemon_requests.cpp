@@ -16,24 +16,25 @@ std::string text_of(const requester& who)
     return "uid " + std::to_string(who.uid) + ", pid " + std::to_string(who.pid);
 }
 
-bool writes_by_itself(const program_config& config)
+// Of an instance that has no file that could be rotated.
+std::string why_nothing_is_rotated(const program_config& program, const output_view& view, int errno_value)
 {
-    const auto is_own = [](const output_choice& choice) {
-        using enum output_kind;
-        return choice.kind != log && choice.kind != journal && choice.kind != syslog;
-    };
-    return is_own(config.standard_output) && is_own(config.standard_error);
+    if (!view.standard_output.note.empty()) return "its output " + view.standard_output.note;
+    if (errno_value == ELOOP) return "the path of its log is a symbolic link, and those are never rotated";
+    if (errno_value == ENOTSUP) return "its output does not go to a regular file";
+    if (program.standard_output.kind == output_kind::log || program.standard_error.kind == output_kind::log)
+        return "it has not written to a log yet";
+    return "it writes to " + view.standard_output.path + " itself";
 }
 
-void describe_rotation(log_rotation& rotation, int errno_value)
+void describe_rotation(log_rotation& rotation, int errno_value, std::string why_nothing)
 {
     using enum log_rotation::outcome;
     if (errno_value == 0) return;
-    rotation.result = errno_value == ENOENT || errno_value == ENOTSUP ? skipped : failed;
-    if (errno_value == ENOENT)
-        rotation.explanation = "it has not written to a log yet";
-    else if (errno_value == ENOTSUP)
-        rotation.explanation = "its output does not go to a regular file";
+    const bool is_nothing = errno_value == ENOENT || errno_value == ENOTSUP || errno_value == ELOOP;
+    rotation.result = is_nothing ? skipped : failed;
+    if (is_nothing)
+        rotation.explanation = std::move(why_nothing);
     else if (errno_value == ETIMEDOUT)
         rotation.explanation = "the disk does not answer; it is rotated when that does";
     else
@@ -133,11 +134,10 @@ void daemon_process::rotate_logs(std::vector<instance_id> whom, const requester&
     }
     for (std::size_t n = 0; n < whom.size(); ++n)
         streams_->rotate(whom[n], [this, under_way, n](int errno_value) {
-            log_rotation& rotation = under_way->out[n];
-            describe_rotation(rotation, errno_value);
-            const instance* const i = programs_->find(rotation.who);
-            if (errno_value == ENOENT && i != nullptr && writes_by_itself(i->program->config))
-                rotation.explanation = "it writes to its files by itself";
+            std::string why;
+            if (const instance* i = programs_->find(under_way->out[n].who))
+                why = why_nothing_is_rotated(i->program->config, output_of(*i), errno_value);
+            describe_rotation(under_way->out[n], errno_value, std::move(why));
             if (--under_way->missing == 0)
                 boost::asio::post(io_, [under_way] { under_way->done(std::move(under_way->out)); });
         });

@@ -307,6 +307,9 @@ struct output_client::impl {
             return report(stream_report::kind::notice, r.id, 0, path,
                           path + " was deleted or moved away; began it anew");
         case notice_kind::cannot_rotate:
+            if (r.errno_value == ELOOP)
+                return report(stream_report::kind::notice, r.id, r.errno_value, path,
+                              path + " is a symbolic link, which is never rotated; it grows on");
             return report(stream_report::kind::notice, r.id, r.errno_value, path,
                           make_error(r.errno_value, "cannot rotate " + path).message() + "; it grows on");
         case notice_kind::cannot_own:

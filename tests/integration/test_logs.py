@@ -142,6 +142,26 @@ class Logs(support.Test):
         self.assertIn("--since: 'soon' is not a time", daemon.ctl("logs", "--since", "soon", "talker", code=2).stderr)
         self.assertIn("exclude each other", daemon.ctl("logs", "-f", "--until", "now", "talker", code=2).stderr)
 
+    def test_why_nothing_is_rotated(self):
+        daemon = self.make_daemon()
+        log = daemon.folder / "log"
+        log.mkdir()
+        (log / "linked.log").symlink_to("elsewhere.log")
+        speak = {"exec_start": "/bin/sh -c 'echo hello; exec sleep 600'"}
+        daemon.write("programs.yaml", {
+            "linked": speak,
+            "nowhere": {**speak, "standard_output": "null"},
+            "own": {**speak, "standard_output": f"append:{log / 'own.out'}"},
+            "never": {**speak, "autostart": False}})
+        self.launch(daemon)
+        daemon.wait_for_log("linked", "hello\n")
+        for name, reason in {"linked": "the path of its log is a symbolic link, and those are never rotated",
+                             "nowhere": "its output goes to /dev/null",
+                             "own": f"it writes to {log / 'own.out'} itself",
+                             "never": "it has not written to a log yet"}.items():
+            self.assertEqual(daemon.ctl("logs", "--rotate", name).stdout,
+                             f"{name}: rotate-log skipped: {reason}\n")
+
     def test_a_pattern_that_would_take_all_memory_is_refused(self):
         daemon = self.start_daemon({"talker": {"exec_start": "/bin/sleep 600"}})
         refused = daemon.ctl("logs", "-g", "((((x{1,255}){1,255}){1,255}){1,255})", "talker", code=2)
