@@ -28,6 +28,16 @@ constexpr duration first_load_limit = std::chrono::seconds(15);
 constexpr unsigned drain_limit_ms = 5000;
 constexpr unsigned quiet_looks = 40; // 5 ms apart
 
+std::string describe_unwritten(const std::vector<std::string>& paths)
+{
+    std::string names;
+    for (const std::string& path : paths)
+        names += (names.empty() ? "" : ", ") + path;
+    return "not all output could be written: " + names +
+           "; where a disk stands still the output process lives on and goes on when that does, elsewhere "
+           "what is left is given up";
+}
+
 template <class... Visitors> struct overloaded : Visitors... {
     using Visitors::operator()...;
 };
@@ -264,7 +274,10 @@ void daemon_process::finish_stop()
     ::unlink(host_.daemon.socket.c_str()); // nobody can have replaced it: the state folder is locked
     log_->info("all programs are down; bye");
     // What the programs said last is written before we go.
-    output_->drain(drain_limit_ms, [this] { finish_replies(quiet_looks); });
+    output_->drain(drain_limit_ms, [this](const std::vector<std::string>& unwritten) {
+        if (!unwritten.empty()) log_->error(describe_unwritten(unwritten));
+        finish_replies(quiet_looks);
+    });
     // The end of the output process ends the loop (process_ended); one that a frozen disk holds is not waited
     // for.
     limit_.expires_after(std::chrono::milliseconds(2 * drain_limit_ms));

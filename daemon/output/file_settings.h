@@ -19,6 +19,7 @@ struct file_settings {
     std::uint32_t mode = 0640;                     // of files that are made
     std::uint32_t uid = nobody_else;               // likewise; nobody_else: those of the process
     std::uint32_t gid = nobody_else;
+    bool is_copied = false; // never spliced (stream_settings::is_copied)
 
     friend bool operator==(const file_settings&, const file_settings&) = default;
 };

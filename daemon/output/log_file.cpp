@@ -44,7 +44,8 @@ file_settings file_settings_of(const stream_settings& s)
             .keep = s.keep,
             .mode = s.mode,
             .uid = s.uid,
-            .gid = s.gid};
+            .gid = s.gid,
+            .is_copied = s.is_copied};
 }
 
 opened_log open_log(const std::string& path, const file_settings& settings)

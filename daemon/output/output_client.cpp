@@ -1,10 +1,10 @@
 #include "daemon/output/output_client.h"
 
+#include "daemon/os/foreign_descriptors.h"
 #include "daemon/output/log_pipe.h"
 #include "daemon/output/message_socket.h"
 #include "daemon/output/output_worker.h"
 #include "daemon/output/record.h"
-#include "daemon/output/target.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace procctl {
@@ -58,7 +59,7 @@ struct stream_ends {
 };
 
 struct pending_drain {
-    std::function<void()> done;
+    std::function<void(std::vector<std::string>)> done;
     boost::asio::steady_timer limit;
     std::vector<std::uint32_t> missing; // slots of the processes that have not answered
 };
@@ -77,10 +78,19 @@ struct pending_rotation {
 
 stream_settings settings_of(const stream_ends& s) { return *settings_from_bytes(s.settings); }
 
-stream_settings plain_file(const std::string& path)
+// Asked by poll(2): FIONREAD waits for the pipe's lock, which the process has while it writes.
+bool holds_bytes(const stream_ends& s)
+{
+    pollfd pipe{s.read.get(), POLLIN, 0};
+    return ::poll(&pipe, 1, 0) > 0 && (pipe.revents & POLLIN) != 0;
+}
+
+// Spliced, a pipe is locked for as long as the write takes, and whoever writes into it waits: not the daemon.
+stream_settings own_file(const std::string& path)
 {
     stream_settings s;
     s.path = path;
+    s.is_copied = true;
     return s;
 }
 
@@ -379,7 +389,7 @@ struct output_client::impl {
     void find_place_of(stream_id id, const stream_settings& s)
     {
         if (s.sink != stream_sink::file) return put_at(id, std::string(output_client::no_disk));
-        if (s.is_lossy || !chosen.find_place) return put_at(id, {});
+        if (!chosen.find_place) return put_at(id, {});
         chosen.find_place(s.path, [this, id, guard = std::weak_ptr(life)](std::string place) {
             if (!guard.expired()) put_at(id, std::move(place));
         });
@@ -409,8 +419,8 @@ struct output_client::impl {
         if (place.empty()) return {&first, false};
         for (const auto& w : workers)
             if (w->place == place && !w->is_retiring) return {w.get(), false};
-        // The first takes over the file system of the first file.
-        if (first.place.empty() && place != output_client::no_disk) {
+        // The first takes over the place of the first stream, usually the daemon's console.
+        if (first.place.empty()) {
             first.place = std::move(place);
             return {&first, false};
         }
@@ -437,7 +447,14 @@ struct output_client::impl {
         // The read end is kept until all is written: an output process may die of it, and another go on.
         stream_ends& s = found->second;
         s.is_closing = true;
-        s.write.reset();
+        // The last close of a pipe waits for its lock, which the process has while it writes.
+        if (s.at != nullptr && is_stalled(*s.at)) {
+            std::vector<unique_fd> end;
+            end.push_back(std::move(s.write));
+            close_elsewhere(std::move(end));
+        } else {
+            s.write.reset();
+        }
         if (s.at != nullptr) s.at->process->enqueue({kind::close, id});
     }
 
@@ -455,7 +472,7 @@ struct output_client::impl {
     bool is_silent(const stream_ends& s) const
     {
         if (s.at == nullptr || s.finishes != 0 || s.at->process->process_id() == 0) return false;
-        if (bytes_in(s.read.get()) != 0) return false;
+        if (holds_bytes(s)) return false;
         const auto process = read_slot(record.get(), s.at->slot);
         if (!process || process->busy_since != 0) return false;
         const auto mine = read_slot(record.get(), s.slot);
@@ -600,7 +617,7 @@ struct output_client::impl {
 
     // --- Drains
 
-    void start_drain(unsigned limit_ms, std::function<void()> done)
+    void start_drain(unsigned limit_ms, std::function<void(std::vector<std::string>)> done)
     {
         if (file_lines) file_lines->flush();
         if (console_lines) console_lines->flush();
@@ -623,9 +640,22 @@ struct output_client::impl {
     {
         const auto found = drains.find(tag);
         if (found == drains.end()) return;
-        const auto done = std::move(found->second.done);
+        const pending_drain d = std::move(found->second);
         drains.erase(found);
-        done();
+        d.done(unwritten_by(d.missing));
+    }
+
+    std::vector<std::string> unwritten_by(const std::vector<std::uint32_t>& processes) const
+    {
+        std::vector<std::string> out;
+        for (const auto& [id, s] : streams) {
+            if (s.at == nullptr || std::ranges::find(processes, s.at->slot) == processes.end()) continue;
+            const stream_settings to = settings_of(s);
+            if (!to.is_lossy && holds_bytes(s)) out.push_back(to.path);
+        }
+        std::ranges::sort(out);
+        out.erase(std::ranges::unique(out).begin(), out.end());
+        return out;
     }
 };
 
@@ -647,10 +677,10 @@ result<void> output_client::start()
     const settings& s = impl_->chosen;
     stream_id file_log = 0;
     if (!s.log_file.empty())
-        if (auto opened = impl_->open_log(plain_file(s.log_file), file_log, impl_->file_lines); !opened)
+        if (auto opened = impl_->open_log(own_file(s.log_file), file_log, impl_->file_lines); !opened)
             return opened;
     if (!s.console) return {};
-    stream_settings console = plain_file("/dev/stderr");
+    stream_settings console = own_file("/dev/stderr");
     console.is_lossy = true;
     return impl_->open_log(console, impl_->console_log, impl_->console_lines);
 }
@@ -729,7 +759,7 @@ std::uint64_t output_client::dropped_log_lines() const
     return std::max(of(impl_->file_lines), of(impl_->console_lines));
 }
 
-void output_client::drain(unsigned limit_ms, std::function<void()> done)
+void output_client::drain(unsigned limit_ms, std::function<void(std::vector<std::string>)> done)
 {
     impl_->start_drain(limit_ms, std::move(done));
 }

@@ -113,9 +113,9 @@ public:
     // Lines dropped since the start: the larger count of log file and console.
     [[nodiscard]] std::uint64_t dropped_log_lines() const;
 
-    // Completes when all that the pipes hold at this moment is written (or at the latest after `limit_ms`):
-    // for the daemon's end.
-    void drain(unsigned limit_ms, std::function<void()> done);
+    // Completes when all that the pipes hold at this moment is written, or at the latest after `limit_ms`:
+    // for the daemon's end. `unwritten` are the targets then that did not take everything in time.
+    void drain(unsigned limit_ms, std::function<void(std::vector<std::string> unwritten)> done);
     // Asks the output processes to end once their pipes are empty. The last call: what is logged after it is
     // lost.
     void stop();

@@ -63,8 +63,8 @@ private:
     void keep(std::string_view bytes);
 
     std::size_t longest_;
-    std::string raw_;          // an unfinished line; when stuck, the lines before it as well
-    std::size_t untold_ = 0;   // passed on; told by the next take() that is not refused, or take_untold()
+    std::string raw_;        // an unfinished line; when stuck, the lines before it as well
+    std::size_t untold_ = 0; // passed on; told by the next take() that is not refused, or take_untold()
     wall_time read_at_{};
     tail_ring tail_;
     std::uint32_t refused_ = 0; // bytes of the read of which not all was passed on

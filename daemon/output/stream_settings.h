@@ -20,6 +20,9 @@ struct stream_settings {
     // Bytes that the target refuses for good (a terminal that was closed) are thrown away, and nobody waits
     // for those that it does not take: the daemon's own console.
     bool is_lossy = false;
+    // A regular file, too, is written by read and write, so that the pipe is never locked while a disk stands
+    // still; what is in between, 4,096 bytes, is lost with the process.
+    bool is_copied = false;
 
     // Of a regular file; anything else is never rotated.
     std::uint64_t max_size = unlimited_size;

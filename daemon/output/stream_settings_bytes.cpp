@@ -17,6 +17,7 @@ template <class Settings, class Visitor> void visit_members(Settings& s, Visitor
     visit.choice(s.timestamps, log_timestamps::local);
     visit.choice(s.on_error, log_error_action::drop);
     visit.flag(s.is_lossy);
+    visit.flag(s.is_copied);
     visit.flag(s.has_level_prefix);
     visit.small(s.facility, highest_facility);
     visit.small(s.level, lowest_level);

@@ -334,7 +334,9 @@ outcome target::take(int pipe, std::size_t most, wall_time now)
     const std::uint64_t begin = file_.position;
     outcome out;
     switch (file_.how) {
-    case way::splice_to_file: out = splice_to_file(pipe, most); break;
+    case way::splice_to_file:
+        out = settings_.is_copied ? copy(pipe, most) : splice_to_file(pipe, most);
+        break;
     case way::splice_to_stream: out = splice_to_stream(pipe, most); break;
     case way::copy:
     case way::copy_polled:

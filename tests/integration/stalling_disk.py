@@ -126,6 +126,34 @@ class FreezingDisk(Disk):
         super().remove()
 
 
+class HangingDisk(FreezingDisk):
+    """One whose device stops answering: who writes hangs within the write, with whatever locks that takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.outer = self.mount
+        self.mount = self.folder / "inner"
+        self.mount.mkdir()
+        image = self.outer / "image"
+        with open(image, "wb") as file:
+            file.truncate(64 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", image], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop,sync", image, self.mount], check=True)
+
+    def freeze(self):
+        inner, self.mount = self.mount, self.outer
+        try:
+            super().freeze()
+        finally:
+            self.mount = inner
+
+    def remove(self):
+        self.thaw()
+        subprocess.run(["umount", "--lazy", self.mount], stderr=subprocess.DEVNULL)
+        self.mount = self.outer
+        super().remove()
+
+
 class SmallDisk(Disk):
     """A tmpfs that takes so many bytes and no more."""
 

@@ -60,7 +60,8 @@ def quantiles(seconds):
 
 
 def say(what, seconds):
-    print("%s: p50 %.1f ms, p99 %.1f ms, longest %.1f ms, of %d" % (what, *quantiles(seconds), len(seconds)), flush=True)
+    print("%s: p50 %.1f ms, p99 %.1f ms, longest %.1f ms, of %d" % (what, *quantiles(seconds), len(seconds)),
+          flush=True)
 
 
 def output_processes(daemon):
@@ -89,7 +90,7 @@ class Stalls(support.Test):
         times = []
         for _ in range(count):
             begin = time.monotonic()
-            daemon.ctl("status", *names, code=None)
+            daemon.ctl("status", *names)
             times.append(time.monotonic() - begin)
         say(what, times)
         self.assertLess(max(times), AT_ONCE)
@@ -141,10 +142,11 @@ class Stalls(support.Test):
         return int(path.read_text() or 0) if path.exists() else 0
 
 
-@unittest.skipIf(stalling_disk.why_not(), stalling_disk.why_not())
-class FrozenDisk(Stalls):
+class OnDiskOfItsOwn(Stalls):
+    kind = None
+
     def setUp(self):
-        self.disk = stalling_disk.FreezingDisk()
+        self.disk = self.kind()
         self.addCleanup(self.disk.remove)
 
     def frozen_daemon(self, programs, settings=None):
@@ -169,6 +171,11 @@ class FrozenDisk(Stalls):
                     pass
             return 0
         return support.wait_until("an output process stands still", stalled)
+
+
+@unittest.skipIf(stalling_disk.why_not(), stalling_disk.why_not())
+class FrozenDisk(OnDiskOfItsOwn):
+    kind = stalling_disk.FreezingDisk
 
     def test_a_frozen_log_folder_holds_up_nothing_but_its_output(self):
         daemon = self.frozen_daemon({
@@ -196,14 +203,15 @@ class FrozenDisk(Stalls):
             for job in ("restart", "stop", "start"):
                 self.assertEqual(self.at_once(f"{job} {name}", lambda: daemon.job(job, name)), "done")
         for name in ("busy", "killed", "quiet", "elsewhere"):
-            self.at_once(f"why {name}", lambda: daemon.ctl("why", name, code=None))
+            self.at_once(f"show {name}", lambda: daemon.ctl("show", name))
         self.assertEqual(self.at_once("start flood", lambda: daemon.job("start", "flood")), "done")
         flood = daemon.wait_for("flood", sub_state="running")["main_pid"]
         for restarts in range(1, 6):
             victim = daemon.status("killed")["main_pid"]
             support.wait_until("it has written", lambda: self.written_by(daemon, "killed", victim))
             os.kill(victim, signal.SIGKILL)
-            self.at_once("restart by itself", lambda: daemon.wait_for("killed", sub_state="running", n_restarts=restarts))
+            self.at_once("restart by itself",
+                         lambda: daemon.wait_for("killed", sub_state="running", n_restarts=restarts))
         support.wait_until("the flooding program waits on its pipe", lambda: waits_on_its_pipe(flood))
         self.assertLess(self.written_by(daemon, "flood", flood), 20000)
         # One that is stopped while it waits on its pipe ends as any other does.
@@ -247,8 +255,15 @@ class FrozenDisk(Stalls):
         stalled = self.wait_for_stall(daemon)
         before = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
-        self.assertEqual(daemon.process.wait(timeout=30), 0)
-        print(f"stop of the daemon while frozen: {time.monotonic() - before:.1f} s", flush=True)
+        self.assertEqual(daemon.process.wait(timeout=60), 0)
+        taken = time.monotonic() - before
+        print(f"stop of the daemon while frozen: {taken:.1f} s", flush=True)
+        self.assertLess(taken, 30)
+        for own in ((daemon.folder / "daemon.log").read_text(), daemon.messages()):
+            said = [line for line in own.splitlines() if "not all output could be written" in line]
+            self.assertEqual(len(said), 1, own)
+            self.assertIn(str(self.disk.mount / "log" / "busy.log"), said[0])
+            self.assertNotIn("other.log", said[0])
         self.check_count(daemon, "other", (daemon.folder / "other.log").read_text())
         # The output process stays until it has done its work.
         self.assertEqual(state_of(stalled), "D")
@@ -271,7 +286,9 @@ class FrozenDisk(Stalls):
         self.ask_status(daemon, "status while the daemon's log is frozen")
         for number in range(100):  # Each is five lines of the log.
             self.assertEqual(daemon.job("restart", "busy"), "done")
-        self.at_once("why", lambda: daemon.ctl("why", "busy", code=None))
+        self.at_once("show busy", lambda: daemon.ctl("show", "busy"))
+        # Its console is elsewhere, and up to date.
+        support.wait_until("the console has it all", lambda: daemon.messages().count("busy: restart requested") == 100)
         support.wait_until("the pulse beats on", lambda: len(self.beats(daemon)) > beats + 50)
         say("a line elsewhere", self.beats(daemon)[beats + 1:])
         self.disk.thaw()
@@ -280,6 +297,80 @@ class FrozenDisk(Stalls):
         own = (self.disk.mount / "daemon.log").read_text()
         self.assertEqual(own.count("busy: restart requested"), 100)
         self.assertEqual(own, daemon.messages())
+
+
+@unittest.skipIf(stalling_disk.why_not(), stalling_disk.why_not())
+class HangingDisk(OnDiskOfItsOwn):
+    kind = stalling_disk.HangingDisk
+
+    def test_a_device_that_does_not_answer(self):
+        # The output process has the lock of the pipe while it hangs in a write, and who writes into that pipe
+        # waits as if it wrote to the disk itself; so "busy" is left alone. The daemon never waits.
+        daemon = self.frozen_daemon({
+            "busy": {"exec_start": "FOLDER/count FOLDER/busy 1000000 0.001"},
+            "quiet": {"exec_start": "/bin/sleep 600"},
+            "elsewhere": {"exec_start": "FOLDER/count FOLDER/elsewhere 1000000 0.01", "start_limit_interval_sec": 0,
+                          "log": {"path": "FOLDER/elsewhere.log"}},
+            "pulse": {"exec_start": "FOLDER/pulse FOLDER/pulse.log FOLDER/times 0.02",
+                      "log": {"path": "FOLDER/pulse.log"}}},
+            settings={"log_file": str(self.disk.mount / "daemon.log")})
+        self.launch(daemon)
+        daemon.wait_for_log("busy", " 99 x")
+        support.wait_until("the pulse beats", lambda: self.beats(daemon))
+        own = self.disk.mount / "daemon.log"
+        support.wait_until("the daemon's own log is there",
+                           lambda: own.exists() and "pulse: started" in own.read_text())
+        with open(daemon.log_dir / "busy.log", "rb") as log:
+            os.posix_fadvise(log.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # now to be read from the device
+
+        self.disk.freeze()
+        self.wait_for_stall(daemon)
+        beats = len(self.beats(daemon))
+        self.ask_status(daemon, "status while the device does not answer")
+        self.at_once("status busy", lambda: daemon.ctl("status", "busy"))
+        self.at_once("show busy", lambda: daemon.ctl("show", "busy"))
+        for name in ("quiet", "elsewhere"):
+            for job in ("restart", "stop", "start"):
+                self.assertEqual(self.at_once(f"{job} {name}", lambda: daemon.job(job, name)), "done")
+        with subprocess.Popen([support.PROCCTL, "--socket", daemon.socket, "logs", "-f", "busy"],
+                              stdout=subprocess.DEVNULL) as follower:
+            for _ in range(30):  # Its own log takes them as well.
+                self.assertEqual(daemon.job("restart", "elsewhere"), "done")
+            follower.send_signal(signal.SIGINT)
+            self.assertEqual(self.at_once("^C of logs -f", follower.wait), -signal.SIGINT)
+        support.wait_until("the console has it all",
+                           lambda: daemon.messages().count("elsewhere: restart requested") == 31)
+        support.wait_until("the pulse beats on", lambda: len(self.beats(daemon)) > beats + 20)
+        say("a line elsewhere", self.beats(daemon)[beats + 1:])
+
+        self.disk.thaw()
+        for name in ("busy", "elsewhere"):
+            daemon.job("stop", name)
+        daemon.terminate()
+        self.check_count(daemon, "busy")
+        self.check_count(daemon, "elsewhere", (daemon.folder / "elsewhere.log").read_text())
+        self.assertEqual(own.read_text(), daemon.messages())
+
+    def test_a_program_is_removed_while_its_pipe_is_locked(self):
+        # "talker" waits for its input, not for the disk, so that it can be ended.
+        daemon = self.frozen_daemon({"talker": {"exec_start": "/bin/cat FOLDER/fifo"},
+                                     "quiet": {"exec_start": "/bin/sleep 600"}})
+        os.mkfifo(daemon.folder / "fifo")
+        self.launch(daemon)
+        with open(daemon.folder / "fifo", "w", buffering=1) as pen:
+            pen.write("before\n")
+            daemon.wait_for_log("talker", "before\n")
+            self.disk.freeze()
+            pen.write("meanwhile\n")
+            self.wait_for_stall(daemon)
+            self.assertEqual(self.at_once("restart talker", lambda: daemon.job("restart", "talker")), "done")
+            self.assertEqual(self.at_once("stop talker", lambda: daemon.job("stop", "talker")), "done")
+            daemon.write("programs.yaml", {"quiet": {"exec_start": "/bin/sleep 600"}})
+            self.at_once("update", lambda: daemon.ctl("update"))
+            self.assertEqual(list(daemon.statuses()), ["quiet"])
+            self.ask_status(daemon, "status after the removal", 20)
+            self.disk.thaw()
+            daemon.wait_for_log("talker", "before\nmeanwhile\n")
 
 
 class Flood(Stalls):

@@ -24,6 +24,7 @@ stream_settings all_members()
     s.sink = stream_sink::syslog;
     s.path = s.program = s.instance = s.stream = s.identifier = longest;
     s.is_lossy = true;
+    s.is_copied = true;
     s.max_size = 1;
     s.max_total_size = 2;
     s.max_age = duration(3);

@@ -188,8 +188,9 @@ TEST_CASE("a drain ends at its limit when a target takes nothing", "[output]")
     running_output out;
     std::ofstream(folder / "not-a-folder") << "";
     put(out.client.write_end(out.open(folder / "not-a-folder/log")), "stuck");
-    bool is_done = false;
-    out.client.drain(1, [&] { is_done = true; });
-    CHECK_FALSE(is_done);
-    out.until([&] { return is_done; });
+    std::optional<std::vector<std::string>> unwritten;
+    out.client.drain(1, [&](std::vector<std::string> left) { unwritten = std::move(left); });
+    CHECK_FALSE(unwritten);
+    out.until([&] { return unwritten.has_value(); });
+    CHECK(unwritten == std::vector{folder / "not-a-folder/log"});
 }

@@ -87,7 +87,7 @@ public:
     void drain()
     {
         bool is_done = false;
-        client.drain(60'000, [&] { is_done = true; });
+        client.drain(60'000, [&](const std::vector<std::string>&) { is_done = true; });
         until([&] { return is_done; });
     }
     void stop()
