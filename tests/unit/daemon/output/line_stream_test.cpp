@@ -97,6 +97,47 @@ TEST_CASE("the last line of a run is a line, whether it has an end or not", "[ou
     CHECK(messages_in(content_of(folder / "log")) == std::vector<std::string>{"one", "half", "two", "last"});
 }
 
+TEST_CASE("the end of a run ends its own line, not one of the next run", "[output][lines]")
+{
+    const scratch_folder folder;
+    running_output out;
+    const stream_id id = out.open(as_json(folder / "log"));
+    const auto messages = [&] { return messages_in(content_of(folder / "log")); };
+    out.client.set_run(id, true);
+    put(out.client.write_end(id), "one\nhalf");
+    SECTION("when both are in the pipe")
+    {
+        out.client.set_run(id, false);
+        out.client.set_run(id, true);
+        put(out.client.write_end(id), "the beginning");
+        CHECK(end_run(out, id) == "one\nhalf");
+        put(out.client.write_end(id), " and the end\n");
+        out.drain();
+        CHECK(messages() == std::vector<std::string>{"one", "half", "the beginning and the end"});
+    }
+    SECTION("when the next one's has been read")
+    {
+        put(out.client.write_end(id), " line\n");
+        out.drain();
+        out.client.set_run(id, false);
+        out.client.set_run(id, true);
+        put(out.client.write_end(id), "the beginning");
+        out.drain();
+        static_cast<void>(end_run(out, id));
+        put(out.client.write_end(id), " and the end\n");
+        out.drain();
+        CHECK(messages() == std::vector<std::string>{"one", "half line", "the beginning and the end"});
+    }
+    SECTION("and none while the run goes on: what has ended is a command beside it")
+    {
+        out.drain();
+        static_cast<void>(end_run(out, id));
+        put(out.client.write_end(id), " line\n");
+        out.drain();
+        CHECK(messages() == std::vector<std::string>{"one", "half line"});
+    }
+}
+
 TEST_CASE("lines to a FIFO that nobody reads wait, and none is lost", "[output][lines]")
 {
     const scratch_folder folder;
