@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <optional>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,6 +54,17 @@ struct client::impl {
     {
         error_code ignored;
         socket.close(ignored);
+    }
+
+    // Asio's own reads wait for ever.
+    error_code await_bytes(duration limit)
+    {
+        using namespace std::chrono;
+        const auto most = milliseconds(INT_MAX);
+        const auto wait = limit >= most ? -1 : static_cast<int>(ceil<milliseconds>(limit).count());
+        pollfd readable{socket.native_handle(), POLLIN, 0};
+        const int ready = ::poll(&readable, 1, wait);
+        return ready == 0 ? error_code(ETIMEDOUT, boost::system::system_category()) : error_code();
     }
 
     error_code send(http::verb method, std::string_view target, std::string_view body)
@@ -98,7 +111,8 @@ result<api_reply> client::request(std::string_view method, std::string_view targ
     return api_reply{.status = parser.get().result_int(), .body = std::move(parser.get().body())};
 }
 
-result<api_reply> client::stream(std::string_view target, const std::function<void(std::string_view)>& piece)
+result<api_reply> client::stream(std::string_view target, const std::function<void(std::string_view)>& piece,
+                                 duration longest_wait)
 {
     http::response_parser<http::buffer_body> parser;
     error_code failed = impl_->exchange("GET", target, "", parser);
@@ -112,6 +126,8 @@ result<api_reply> client::stream(std::string_view target, const std::function<vo
         http::buffer_body::value_type& body = parser.get().body();
         body.data = space.data();
         body.size = space.size();
+        if (impl_->buffer.size() == 0) failed = impl_->await_bytes(longest_wait);
+        if (failed) break;
         http::read_some(impl_->socket, impl_->buffer, parser, failed);
         if (failed == http::error::need_buffer) failed = {};
         const std::string_view got(space.data(), space.size() - body.size);

@@ -15,8 +15,8 @@ public:
 
     result<api_reply> request(std::string_view method, std::string_view target,
                               std::string_view body) override;
-    result<api_reply> stream(std::string_view target,
-                             const std::function<void(std::string_view)>& piece) override;
+    result<api_reply> stream(std::string_view target, const std::function<void(std::string_view)>& piece,
+                             duration longest_wait) override;
     void wait_until_closed() override;
     [[nodiscard]] unique_fd process(std::int64_t pid) const override;
     [[nodiscard]] const std::string& socket() const override;

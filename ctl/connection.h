@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/result.h"
+#include "common/time.h"
 #include "common/unique_fd.h"
 
 #include <cstdint>
@@ -28,9 +29,10 @@ public:
     [[nodiscard]] virtual result<api_reply> request(std::string_view method, std::string_view target,
                                                     std::string_view body) = 0;
     // A GET whose body is passed on piece by piece as it comes, if the status is 200; else it is in the
-    // reply.
+    // reply. When no piece has come for so long it is given up: a log may be on a disk that stands still.
     [[nodiscard]] virtual result<api_reply> stream(std::string_view target,
-                                                   const std::function<void(std::string_view)>& piece) = 0;
+                                                   const std::function<void(std::string_view)>& piece,
+                                                   duration longest_wait) = 0;
     // Returns once the daemon has closed the connection that the last request left open; at once if there is
     // none.
     virtual void wait_until_closed() = 0;

@@ -76,14 +76,29 @@ bool is_active(const program_status& p)
 }
 bool is_failed(const program_status& p) { return p.active_state == "failed"; }
 
-// The end of a program's log. That it cannot be had does not spoil the status.
-std::string log_tail(session& s, const std::string& name)
-{
-    std::string text;
-    const auto got =
-        s.daemon.stream(path_of(name, "/log?lines=10"), [&](std::string_view piece) { text += piece; });
-    return got && got->status == 200 ? text : std::string();
-}
+// The ends of programs' logs. That one cannot be had does not spoil the status, nor hold it up.
+class log_tails {
+public:
+    explicit log_tails(session& s) : session_(s) {}
+
+    std::string of(const std::string& name)
+    {
+        if (!is_answering_) return gave_up;
+        std::string text;
+        const auto got = session_.daemon.stream(
+            path_of(name, "/log?lines=10"), [&](std::string_view piece) { text += piece; },
+            std::chrono::seconds(1));
+        if (!got || got->status != 200) return {};
+        is_answering_ = got->is_complete;
+        return is_answering_ ? text : gave_up;
+    }
+
+private:
+    static constexpr const char* gave_up = "(the end of the log cannot be had at present)\n";
+
+    session& session_;
+    bool is_answering_ = true; // once one has not, the others are not waited for
+};
 
 // Something wrong with the configuration concerns whoever looks at the table: a program may be missing there.
 void report_problems(session& s)
@@ -135,10 +150,11 @@ int run_status(session& s)
         s.out << found.json;
     else if (s.opts.names.empty())
         return show_table(s, found);
-    else
+    else {
+        log_tails tails(s);
         for (const program_status& p : found.programs)
-            s.out << (&p == found.programs.data() ? "" : "\n")
-                  << render_status(p, log_tail(s, p.name), s.how);
+            s.out << (&p == found.programs.data() ? "" : "\n") << render_status(p, tails.of(p.name), s.how);
+    }
     if (s.opts.names.empty()) return exit_done;
     if (found.some_unknown) return exit_unknown;
     return std::ranges::all_of(found.programs, is_active) ? exit_done : exit_not_active;

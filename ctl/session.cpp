@@ -67,7 +67,8 @@ int not_understood(session& s, const error& why)
 
 int pass_on(session& s, const std::string& target)
 {
-    const auto reply = s.daemon.stream(target, [&](std::string_view piece) { s.out << piece << std::flush; });
+    const auto reply = s.daemon.stream(
+        target, [&](std::string_view piece) { s.out << piece << std::flush; }, infinity);
     if (!reply) return unreachable(s, reply.error());
     if (reply->status == 200) return reply->is_complete ? exit_done : broken_off(s);
     return refused(s, *reply);

@@ -332,7 +332,7 @@ void daemon_process::stream_reported(const stream_report& r)
         if (owner != nullptr && owner->compress == log_compression::gzip) compressor_.add(r.path);
     } else if (r.what == stream_report::kind::recovered) {
         log_->info(line);
-    } else {
+    } else if (streams_ == nullptr || !streams_->is_in_same_trouble(r.id, r.message)) {
         r.what == stream_report::kind::trouble ? log_->error(line) : log_->warning(line);
     }
 }

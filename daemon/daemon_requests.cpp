@@ -16,6 +16,15 @@ std::string text_of(const requester& who)
     return "uid " + std::to_string(who.uid) + ", pid " + std::to_string(who.pid);
 }
 
+bool writes_by_itself(const program_config& config)
+{
+    const auto is_own = [](const output_choice& choice) {
+        using enum output_kind;
+        return choice.kind != log && choice.kind != journal && choice.kind != syslog;
+    };
+    return is_own(config.standard_output) && is_own(config.standard_error);
+}
+
 void describe_rotation(log_rotation& rotation, int errno_value)
 {
     using enum log_rotation::outcome;
@@ -124,7 +133,11 @@ void daemon_process::rotate_logs(std::vector<instance_id> whom, const requester&
     }
     for (std::size_t n = 0; n < whom.size(); ++n)
         streams_->rotate(whom[n], [this, under_way, n](int errno_value) {
-            describe_rotation(under_way->out[n], errno_value);
+            log_rotation& rotation = under_way->out[n];
+            describe_rotation(rotation, errno_value);
+            const instance* const i = programs_->find(rotation.who);
+            if (errno_value == ENOENT && i != nullptr && writes_by_itself(i->program->config))
+                rotation.explanation = "it writes to its files by itself";
             if (--under_way->missing == 0)
                 boost::asio::post(io_, [under_way] { under_way->done(std::move(under_way->out)); });
         });

@@ -185,7 +185,6 @@ void executor::open_files(const start_order& wanted, const identity& account, co
     auto streams = streams_of(i, account);
     if (!streams) return fail(wanted, streams.error().message());
     const stream_choices choices{.standard_input = streams->in,
-                                 .is_input_written = streams->is_in_written,
                                  .standard_output = streams->out_file,
                                  .standard_error = streams->err_file,
                                  .umask = i.program->config.umask};
@@ -226,6 +225,9 @@ void executor::run(const start_order& wanted, const identity& account, const env
     request->cgroup = reaper_.cgroup_of(who);
     request->joins_cgroup = reaper_.joins_cgroup(who);
 
+    const bool is_control = what.is_control(i.program->config.type);
+    const bool speaks = !is_control || i.status.main_pid == 0;
+    if (speaks) output_.set_pid(who, 0);
     output_.process_begins(who);
     auto child = spawn(*request);
     if (!child) {
@@ -238,12 +240,11 @@ void executor::run(const start_order& wanted, const identity& account, const env
     if (failure.exit_status != 0)
         notes_.try_emplace(who, describe_failure(*request, child->failed_stage, child->failed_errno));
     runtime& mine = runtimes_[who];
-    const bool is_control = what.is_control(i.program->config.type);
     std::uint64_t& serial = is_control ? mine.control_serial : mine.main_serial;
     if (serial != 0) reaper_.forget(token_of(who, serial)); // let go before: a process like any other
     serial = what.serial;
     reaper_.watch(token_of(who, what.serial), child->pid, std::move(child->pidfd), who);
-    if (!is_control || i.status.main_pid == 0) output_.set_pid(who, child->pid);
+    if (speaks) output_.set_pid(who, child->pid);
     handlers_.fact(who, process_started{what.serial, child->pid, failure});
 }
 

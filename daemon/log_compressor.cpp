@@ -14,7 +14,7 @@ constexpr std::size_t most_waiting = 4096;
 
 void log_compressor::add(std::string rotated_file)
 {
-    if (waiting_.size() >= most_waiting) waiting_.pop_front();
+    if (waiting_.size() >= most_waiting) waiting_.erase(waiting_.begin());
     waiting_.push_back(std::move(rotated_file));
     if (!is_at_work_) next();
 }
@@ -22,8 +22,8 @@ void log_compressor::add(std::string rotated_file)
 void log_compressor::next()
 {
     if (waiting_.empty()) return;
-    const std::string file = std::move(waiting_.front());
-    waiting_.pop_front();
+    const std::string file = std::move(waiting_.back());
+    waiting_.pop_back();
     is_at_work_ = true;
     at_work_ = helpers_.watch(compress_task(file), infinity, [this, file](const result<std::string>& answer) {
         is_at_work_ = false;

@@ -1,11 +1,12 @@
-// Has rotated logs compressed, one after the other, by helpers of low priority.
+// Has rotated logs compressed, one after the other, by helpers of low priority. The newest comes first: where
+// logs are rotated faster than they can be compressed, the oldest are about to be removed anyway.
 #pragma once
 
 #include "daemon/helpers/helper_runner.h"
 
-#include <deque>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace procctl {
 
@@ -17,7 +18,6 @@ public:
     {
     }
 
-    // A file that is not there any more when its turn comes is no mistake: it was one too many.
     void add(std::string rotated_file);
 
 private:
@@ -25,7 +25,7 @@ private:
 
     helper_runner& helpers_;
     std::function<void(const std::string&)> warn_;
-    std::deque<std::string> waiting_;
+    std::vector<std::string> waiting_;
     helper_runner::watch_token at_work_;
     bool is_at_work_ = false;
 };

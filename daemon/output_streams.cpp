@@ -155,7 +155,9 @@ void output_streams::run_ended(instance_id who, const invocation_id& run)
 void output_streams::tell(instance_id who, instance_streams& mine)
 {
     // Who reads the last words of a dead program looks for its complaint first.
-    std::string words = mine.words->out + mine.words->err;
+    std::string words = mine.words->out;
+    if (!words.empty() && words.back() != '\n' && !mine.words->err.empty()) words += '\n';
+    words += mine.words->err;
     keep_last(words, mine.tail_size);
     handlers_.output_ended(who, {mine.run, std::move(words)});
 }
@@ -209,6 +211,15 @@ void output_streams::rotate(instance_id who, std::function<void(int)> done)
     output_.rotate(out, [this, err, done = std::move(done)](int first) {
         output_.rotate(err, [first, done](int second) { done(first != 0 ? first : second); });
     });
+}
+
+bool output_streams::is_in_same_trouble(stream_id id, std::string_view trouble) const
+{
+    const owner* const mine = owner_of(id);
+    if (mine == nullptr) return false;
+    const instance_streams& streams = instances_.at(mine->who);
+    const stream_id other = streams.out == id ? streams.err : streams.out;
+    return other != 0 && output_.health(other).trouble == trouble;
 }
 
 const output_streams::owner* output_streams::owner_of(stream_id id) const

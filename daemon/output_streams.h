@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -36,7 +37,7 @@ public:
     [[nodiscard]] int out(instance_id) const;
     [[nodiscard]] int err(instance_id) const;
 
-    // For formats that say who has spoken: the process that speaks from now on.
+    // For formats that say who has spoken: the process that speaks from now on. 0: it is about to be made.
     void set_pid(instance_id, pid_t);
     // A process that writes is about to be started; or could not be, and no other one runs.
     void process_begins(instance_id);
@@ -65,6 +66,8 @@ public:
         log_compression compress = log_compression::none;
     };
     [[nodiscard]] const owner* owner_of(stream_id) const;
+    // Whether the other stream of the same instance is in just this trouble.
+    [[nodiscard]] bool is_in_same_trouble(stream_id, std::string_view trouble) const;
 
 private:
     struct last_words {

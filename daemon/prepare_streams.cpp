@@ -122,11 +122,6 @@ private:
     {
         output_choice& out = streams_.out_file;
         output_choice& err = streams_.err_file;
-        const auto is_input = [&](const output_choice& choice) {
-            return streams_.in.kind == input_kind::file && choice.kind == output_kind::file &&
-                   choice.path == streams_.in.path;
-        };
-        if (is_input(out)) out = {output_kind::inherit, {}};
         if (out.kind == output_kind::inherit && streams_.in.kind != input_kind::file)
             out.kind = output_kind::null; // as in systemd: data is not for writing
 
@@ -140,9 +135,7 @@ private:
             err = {output_kind::inherit, {}};
         }
         if (is_path(err.kind) && err == out) err = {output_kind::inherit, {}};
-        if (is_input(err) && out.kind == output_kind::inherit) err = {output_kind::inherit, {}};
         if (err.kind == output_kind::inherit && out.kind == output_kind::null) err.kind = output_kind::null;
-        streams_.is_in_written = out.kind == output_kind::inherit;
         return {};
     }
 

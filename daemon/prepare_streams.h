@@ -31,8 +31,6 @@ struct prepared_streams {
 
     // null, or the path to open for reading, or a file that holds in_data.
     input_choice in;
-    bool is_in_written =
-        false;           // the path is to be opened for writing as well: an output is a duplicate of it
     std::string in_data; // any bytes
 
     friend bool operator==(const prepared_streams&, const prepared_streams&) = default;

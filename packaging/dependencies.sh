@@ -3,7 +3,7 @@
 
 build_packages=(g++ cmake ninja-build pkg-config ccache libboost1.81-dev libboost-json1.81-dev libboost-system1.81-dev
                 libyaml-cpp-dev libspdlog-dev libfmt-dev catch2 libcli11-dev zlib1g-dev python3 git)
-test_packages=(gunicorn redis-tools curl procps util-linux iproute2 systemd)
+test_packages=(gunicorn redis-tools curl procps util-linux mount e2fsprogs iproute2 systemd)
 lint_packages=(clang libclang-rt-14-dev clang-format-14)
 
 # The system's own tools: a version manager's shims in front of them are not what the packages bring.

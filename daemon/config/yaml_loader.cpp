@@ -123,9 +123,14 @@ private:
     // "null" where that word makes the value null; the mark of an empty value is where the next thing begins.
     [[nodiscard]] std::string null_word_at(const YAML::Mark& mark) const
     {
+        static constexpr std::string_view blanks = " \t\r\n";
         const std::size_t bom = all_.starts_with("\xef\xbb\xbf") ? 3 : 0;
         if (mark.is_null() || bom + static_cast<std::size_t>(mark.pos) > all_.size()) return {};
-        const std::string_view here = all_.substr(bom + static_cast<std::size_t>(mark.pos));
+        std::string_view here = all_.substr(bom + static_cast<std::size_t>(mark.pos));
+        if (here.starts_with('&')) { // the anchor belongs to the value, which may stand in the next line
+            here.remove_prefix(std::min(here.find_first_of(blanks), here.size()));
+            here.remove_prefix(std::min(here.find_first_not_of(blanks), here.size()));
+        }
         const std::string_view word = here.substr(0, here.find_first_of(" \t\r\n,:]}"));
         return word == "null" || word == "Null" || word == "NULL" ? "null" : "";
     }

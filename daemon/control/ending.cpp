@@ -20,8 +20,9 @@ std::string spawn_ending(const spawn_failure& failure, std::string_view note)
     const std::string_view name = exit_code_name(failure.exit_status);
     std::string text = "exited with status " + std::to_string(failure.exit_status);
     if (!name.empty()) text += " (" + std::string(name) + ')';
-    return text + ": " +
-           (note.empty() ? std::generic_category().message(failure.errno_value) : std::string(note));
+    if (!note.empty()) return text + ": " + std::string(note);
+    if (failure.errno_value == 0) return text; // found out before there was a process
+    return text + ": " + std::generic_category().message(failure.errno_value);
 }
 
 // The command that a run was at when its time was up.

@@ -66,7 +66,7 @@ void add_output(protocol::program_status& view, const output_view& output)
     const output_place* troubled = &out;
     if (output.standard_error) {
         const output_place& err = *output.standard_error;
-        view.stderr_log_path = err.path;
+        if (err.path != out.path) view.stderr_log_path = err.path;
         view.dropped_output += err.dropped;
         const bool came_first = out.trouble.empty() || err.trouble_since < out.trouble_since;
         if (!err.trouble.empty() && came_first) troubled = &err;

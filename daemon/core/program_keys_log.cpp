@@ -138,7 +138,9 @@ constexpr auto rows = std::to_array<program_key>({
      parse_log_choice<&log_settings::compress, log_compression::none, log_compression::gzip>,
      format_log_choice<&log_settings::compress>},
     {"timestamps", "", key_kind::choice, "none", "none, iso, local",
-     "A time before each line: in UTC, or in local time.",
+     "A time before each line: in UTC, or in local time. With `format: json` lines have a time anyway, in "
+     "UTC "
+     "unless this is local.",
      parse_log_choice<&log_settings::timestamps, log_timestamps::none, log_timestamps::iso,
                       log_timestamps::local>,
      format_log_choice<&log_settings::timestamps>},

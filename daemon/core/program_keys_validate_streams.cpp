@@ -69,9 +69,11 @@ void check_log_limits(const program_config& program, reporter& report)
                                                 ", for the one that is written: lower max_size too");
     if (log.compress != log_compression::none && log.keep == 0)
         report.warn("log.compress", "log.compress has no effect with 'keep: 0': no rotated file is kept");
-    if (log.timestamps != log_timestamps::none && log.format == log_format::json)
-        report.warn("log.timestamps",
-                    "log.timestamps has no effect with 'format: json', which has the time anyway");
+    if (log.timestamps == log_timestamps::iso && log.format == log_format::json)
+        report.warn(
+            "log.timestamps",
+            "log.timestamps: 'iso' has no effect with 'format: json', whose lines have the time in UTC "
+            "anyway; local changes that");
 }
 
 void check_outputs(const program_config& program, reporter& report)

@@ -188,12 +188,8 @@ result<void> compress_file(const std::string& path)
     const place at = place_of(path);
     const std::string packed = at.folder + compressed_name(at.name);
     const unique_fd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-    if (!from) {
-        const error why = last_error("cannot open " + path);
-        if (why.code == std::errc::no_such_file_or_directory && ::access(packed.c_str(), F_OK) == 0)
-            return {};
-        return why;
-    }
+    if (!from && errno == ENOENT) return {};
+    if (!from) return last_error("cannot open " + path);
     struct stat old {};
     if (::fstat(from.get(), &old) < 0) return last_error("cannot look at " + path);
     if (!S_ISREG(old.st_mode)) return make_error("cannot compress " + path + ": not a regular file");

@@ -1,6 +1,7 @@
 #include "daemon/helpers/log_file.h"
 
 #include "common/log_names.h"
+#include "daemon/os/safe_open.h"
 
 #include <algorithm>
 #include <array>
@@ -65,13 +66,16 @@ std::vector<rotated_file> rotated_files(const std::string& log)
 
 unique_fd open_to_read(const std::string& path)
 {
+    const safely_opened found = open_safely(path, O_PATH | O_CLOEXEC);
     struct stat what {};
-    if (::stat(path.c_str(), &what) < 0) return {};
+    if (!found.fd) errno = found.errno_value;
+    if (!found.fd || ::fstat(found.fd.get(), &what) < 0) return {};
     if (!S_ISREG(what.st_mode)) {
         errno = 0;
         return {};
     }
-    return unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const std::string name = "/proc/self/fd/" + std::to_string(found.fd.get());
+    return unique_fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
 struct file_reader::inflation {

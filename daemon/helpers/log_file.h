@@ -33,7 +33,7 @@ struct rotated_file {
 [[nodiscard]] std::vector<rotated_file> rotated_files(const std::string& log);
 
 // A file to read, when it is one that can be read back: a FIFO, a terminal or a device would take bytes from
-// others, or hang. Sets errno to 0 when it is such a thing.
+// others, or hang. Sets errno to 0 when it is such a thing. Links are followed as open_safely() does.
 [[nodiscard]] unique_fd open_to_read(const std::string& path);
 
 class file_reader {

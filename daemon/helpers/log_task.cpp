@@ -25,8 +25,8 @@ void make_blocking(int fd)
 // gives up, and says so. Everything else that is done here needs a few MiB.
 void limit_memory()
 {
-    static constexpr rlim_t most = rlim_t{512} << 20U;
 #ifndef __SANITIZE_ADDRESS__ // its shadow counts too
+    static constexpr rlim_t most = rlim_t{512} << 20U;
     const rlimit limit{most, most};
     ::setrlimit(RLIMIT_DATA, &limit);
 #endif

@@ -55,10 +55,8 @@ void add(std::vector<stream_file>& files, std::size_t stream, const output_choic
 std::vector<stream_file> files_to_open(const stream_choices& choices)
 {
     std::vector<stream_file> files;
-    if (choices.standard_input.kind == input_kind::file) {
-        const auto access = choices.is_input_written ? file_access::read_write : file_access::read;
-        files.push_back({access, choices.standard_input.path, {true, false, false}});
-    }
+    if (choices.standard_input.kind == input_kind::file)
+        files.push_back({file_access::read, choices.standard_input.path, {true, false, false}});
     add(files, 1, choices.standard_output);
     add(files, 2, choices.standard_error);
     return files;

@@ -16,8 +16,6 @@ namespace procctl {
 // data, …) may be among them and open nothing.
 struct stream_choices {
     input_choice standard_input{};
-    // A file of standard input is opened for writing as well: an output that inherits it writes.
-    bool is_input_written = false;
     output_choice standard_output{};
     output_choice standard_error{};
     unsigned umask = 0022; // the program's: files that are made get mode 0666 less this
@@ -45,7 +43,7 @@ struct stream_file {
 //
 // Standard input and output with `file:` and the same path share one description, open for both; so do output
 // and error with the same choice and path. `inherit` takes what the stream before it has: standard error that
-// of output, output that of input (which can then only be read, as systemd has it, unless is_input_written).
+// of output, output that of input (which can then only be read, as systemd has it).
 [[nodiscard]] std::vector<stream_file> files_to_open(const stream_choices&);
 
 [[nodiscard]] std::string_view to_text(file_access);

@@ -78,12 +78,13 @@ file_line_mover::file_line_mover(const stream_settings& s, std::unique_ptr<byte_
 
 void file_line_mover::append_time_of_lines(std::string& to) const
 {
-    append_time(to, time_, is_local_time_ ? std::optional(utc_offset(time_)) : std::nullopt);
+    append_time(to, arrived_, is_local_time_ ? std::optional(utc_offset(arrived_)) : std::nullopt);
 }
 
-void file_line_mover::begin(wall_time now)
+void file_line_mover::begin(wall_time arrived, wall_time now)
 {
-    time_ = now;
+    arrived_ = arrived;
+    now_ = now;
     std::string& head = process_scratch().head;
     head.clear();
     append_head(head);
@@ -117,7 +118,7 @@ outcome file_line_mover::write(std::string& bytes)
     std::size_t written = 0;
     outcome last;
     while (written < bytes.size() && last.what == moved) {
-        last = sink_->put(std::string_view(bytes).substr(written), time_);
+        last = sink_->put(std::string_view(bytes).substr(written), now_);
         if (last.what == moved && last.bytes == 0) last.what = target_full;
         written += last.bytes;
     }

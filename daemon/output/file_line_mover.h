@@ -28,7 +28,7 @@ protected:
     void append_time_of_lines(std::string& to) const;
 
 private:
-    void begin(wall_time) final;
+    void begin(wall_time arrived, wall_time now) final;
     [[nodiscard]] outcome accept(const line_piece&) final;
     [[nodiscard]] outcome flush() final;
     void drop_accepted() final;
@@ -37,7 +37,7 @@ private:
 
     std::unique_ptr<byte_sink> sink_;
     std::string unwritten_; // what the sink has refused
-    wall_time time_{};
+    wall_time arrived_{}, now_{};
     bool is_local_time_;
     bool has_begun_line_ = false; // what the sink has ends in the middle of a line of ours
 };

@@ -42,7 +42,9 @@ public:
     // Bytes that were read and that the target has refused, so far. An unfinished line is not among them: it
     // waits for the program, not for the target.
     [[nodiscard]] virtual std::size_t held() const = 0;
-    // Throws them away, and an unfinished line.
+    // Bytes that were passed on and of which no outcome has told, for it told of a refusal: once each.
+    [[nodiscard]] virtual std::size_t take_untold() = 0;
+    // Throws away what is held, and an unfinished line.
     virtual void drop_held() = 0;
     // To poll for POLLOUT after target_full; -1: none is open.
     [[nodiscard]] virtual int descriptor() const = 0;

@@ -1,5 +1,7 @@
 #include "daemon/output/log_file.h"
 
+#include "daemon/os/safe_open.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -47,42 +49,30 @@ file_settings file_settings_of(const stream_settings& s)
 
 opened_log open_log(const std::string& path, const file_settings& settings)
 {
-    int flags = log_open_flags;
+    int flags = log_open_flags | O_CREAT;
     bool has_made_folders = false;
-    // A symbolic link to nothing exists for O_EXCL and does not without it: its file is made by O_CREAT
-    // alone.
-    bool may_be_link = false;
     for (;;) {
-        opened_log out{.fd = unique_fd(::open(path.c_str(), flags))};
+        safely_opened file = open_safely(path, flags, settings.mode);
+        opened_log out{.fd = std::move(file.fd), .errno_value = file.errno_value};
+        if (file.is_new) out.own_errno = set_owner(out.fd.get(), settings.uid, settings.gid, settings.mode);
         if (out.fd) return out;
-        if (errno == ENOENT) {
-            const int create = may_be_link ? O_CREAT : O_CREAT | O_EXCL;
-            out.fd.reset(::open(path.c_str(), flags | create, settings.mode));
-            if (out.fd) out.own_errno = set_owner(out.fd.get(), settings.uid, settings.gid, settings.mode);
-            if (out.fd) return out;
-            if (errno == EEXIST && !may_be_link) {
-                may_be_link = true;
-                continue;
-            }
-        }
-        if (errno == EINTR) continue;
-        if (errno == ENOENT && !has_made_folders) {
+        if (out.errno_value == EINTR) continue;
+        if (out.errno_value == ENOENT && !has_made_folders) {
             make_folders_above(path);
             has_made_folders = true;
             continue;
         }
         // A FIFO that nobody reads yet. Opened for reading as well it can be held open, and it keeps what
         // fits until a reader comes, or comes back (fifo(7)).
-        if (errno == ENXIO && (flags & O_ACCMODE) == O_WRONLY) {
+        if (out.errno_value == ENXIO && (flags & O_ACCMODE) == O_WRONLY) {
             flags = (flags & ~O_ACCMODE) | O_RDWR;
             continue;
         }
         // A file with the append-only attribute opens in no other way; it is then written by copying.
-        if (errno == EPERM && (flags & O_APPEND) == 0) {
+        if (out.errno_value == EPERM && (flags & O_APPEND) == 0) {
             flags |= O_APPEND;
             continue;
         }
-        out.errno_value = errno;
         return out;
     }
 }

@@ -22,7 +22,8 @@ struct opened_log {
     int errno_value = 0;
     int own_errno = 0; // why a file that was made does not have the owner or the mode that it should
 };
-// Opens what is there, or makes a regular file, and the folders above it with mode 0750.
+// Opens what is there, or makes a regular file, and the folders above it with mode 0750. Links are followed
+// as open_safely() does.
 [[nodiscard]] opened_log open_log(const std::string& path, const file_settings&);
 
 // Makes a file that must not exist yet, as the one described is: with its mode and owner.

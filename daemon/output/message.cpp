@@ -52,6 +52,18 @@ std::string pack(kind what, stream_id stream, std::uint64_t value, std::string_v
 
 error refusal(const char* why) { return make_error(std::string("cannot read a message: ") + why); }
 
+result<reply> decode_finished(const header& h, std::string_view body)
+{
+    run_finished r;
+    if (body.size() < sizeof r.moved) return refusal("too short");
+    if (body.size() > sizeof r.moved + log_settings::max_tail_size) return refusal("too long");
+    if (high_half(h) != 0) return refusal("a tag out of range");
+    r.tag = low_half(h);
+    std::memcpy(&r.moved, body.data(), sizeof r.moved);
+    r.tail = body.substr(sizeof r.moved);
+    return reply(std::move(r));
+}
+
 result<header> header_of(std::string_view bytes)
 {
     header h;
@@ -82,7 +94,7 @@ std::string encode(const order& o)
         }
         std::string operator()(const open_stream& m) const
         {
-            return pack(kind::open, m.id, m.slot, to_bytes(m.settings));
+            return pack(kind::open, m.id, halves(m.slot, m.pid), to_bytes(m.settings));
         }
         std::string operator()(const close_stream& m) const { return pack(kind::close, m.id, m.slot); }
         std::string operator()(const set_pid& m) const
@@ -114,7 +126,12 @@ std::string encode(const reply& r)
         }
         std::string operator()(const recovered& m) const { return pack(kind::recovered, m.id, 0); }
         std::string operator()(const closed& m) const { return pack(kind::closed, m.id, 0); }
-        std::string operator()(const run_finished& m) const { return pack(kind::finished, 0, m.tag, m.tail); }
+        std::string operator()(const run_finished& m) const
+        {
+            std::string body(sizeof m.moved, '\0');
+            std::memcpy(body.data(), &m.moved, sizeof m.moved);
+            return pack(kind::finished, 0, m.tag, body + m.tail);
+        }
         std::string operator()(const rotated& m) const
         {
             return pack(kind::rotated, 0, halves(m.tag, number_of(m.errno_value)));
@@ -140,10 +157,11 @@ result<order> decode_order(std::string_view bytes)
         if (high_half(h) >= max_slots) return refusal("a slot out of range");
         return hello{low_half(h), high_half(h)};
     case kind::open: {
-        if (h.value >= max_slots) return refusal("a slot out of range");
+        if (low_half(h) >= max_slots) return refusal("a slot out of range");
+        if (high_half(h) > max_pid) return refusal("a process id out of range");
         auto settings = settings_from_bytes(bytes.substr(sizeof h));
         if (!settings) return settings.error();
-        return open_stream{h.stream, low_half(h), std::move(*settings)};
+        return open_stream{h.stream, low_half(h), std::move(*settings), high_half(h)};
     }
     case kind::close:
         if (h.value >= max_slots) return refusal("a slot out of range");
@@ -186,10 +204,7 @@ result<reply> decode_reply(std::string_view bytes)
         return trouble{h.stream, static_cast<step>(high_half(h)), static_cast<int>(low_half(h))};
     case kind::recovered: return recovered{h.stream};
     case kind::closed: return closed{h.stream};
-    case kind::finished:
-        if (body.size() > log_settings::max_tail_size) return refusal("too long");
-        if (high_half(h) != 0) return refusal("a tag out of range");
-        return run_finished{low_half(h), std::string(body)};
+    case kind::finished: return decode_finished(h, body);
     case kind::rotated:
         if (high_half(h) > max_errno) return refusal("an errno out of range");
         return rotated{low_half(h), static_cast<int>(high_half(h))};

@@ -21,7 +21,8 @@ namespace procctl::output {
 inline constexpr std::uint32_t protocol_version = 2;
 inline constexpr std::size_t header_size = 16;
 inline constexpr std::size_t max_order_size = header_size + max_settings_size;
-inline constexpr std::size_t max_reply_size = header_size + log_settings::max_tail_size;
+inline constexpr std::size_t max_reply_size =
+    header_size + sizeof(std::uint64_t) + log_settings::max_tail_size;
 inline constexpr std::uint32_t max_slots = 1U << 20U;
 
 // Orders: from the daemon.
@@ -35,6 +36,7 @@ struct open_stream { // with the pipe's read end
     stream_id id = 0;
     std::uint32_t slot = 0; // in the record
     stream_settings settings;
+    std::uint32_t pid = 0; // as in set_pid, but nobody waits for one that is not known
     friend bool operator==(const open_stream&, const open_stream&) = default;
 };
 struct close_stream { // write what the pipe holds, then forget it; answered by `closed`
@@ -42,7 +44,9 @@ struct close_stream { // write what the pipe holds, then forget it; answered by 
     std::uint32_t slot = 0;
     friend bool operator==(const close_stream&, const close_stream&) = default;
 };
-struct set_pid { // of the main process that writes from now on; 0: none
+// Of the process that writes from now on. 0: it is about to be made; what it writes waits until its pid is
+// known, but not for long. Means nothing where bytes go as they are.
+struct set_pid {
     stream_id id = 0;
     std::uint32_t slot = 0;
     std::uint32_t pid = 0;
@@ -94,7 +98,8 @@ struct closed {
 };
 struct run_finished {
     std::uint32_t tag = 0;
-    std::string tail; // of what the run wrote, at most stream_settings::tail_size
+    std::uint64_t moved = 0; // record_slot::moved, with what the run has written
+    std::string tail;        // of what the run wrote, at most stream_settings::tail_size
     friend bool operator==(const run_finished&, const run_finished&) = default;
 };
 struct rotated {

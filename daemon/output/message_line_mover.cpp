@@ -75,7 +75,7 @@ outcome message_line_mover::accept(const line_piece& piece)
     if (text.empty()) return {};
     std::string& message = process_scratch().out;
     message.clear();
-    append_message(message, time_, level_, text, !piece.is_last);
+    append_message(message, arrived_, level_, text, !piece.is_last);
     const outcome sent = target_.send(message);
     message.clear();
     return sent;

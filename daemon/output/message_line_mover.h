@@ -29,13 +29,13 @@ protected:
                                 bool is_partial) const = 0;
 
 private:
-    void begin(wall_time now) final { time_ = now; }
+    void begin(wall_time arrived, wall_time) final { arrived_ = arrived; }
     [[nodiscard]] outcome accept(const line_piece&) final;
     [[nodiscard]] outcome flush() final { return target_.flush(); }
     void drop_accepted() final {} // at most the rest of a message that the other end waits for
 
     datagram_target target_;
-    wall_time time_{};
+    wall_time arrived_{};
     std::uint8_t usual_level_;
     std::uint8_t level_; // of the line that pieces are offered of
     bool has_level_prefix_;

@@ -51,6 +51,8 @@ struct stream_ends {
     bool is_closing = false;
     bool has_run = false;
     std::uint64_t run_began_after = 0; // bytes
+    unsigned finishes = 0;   // that have not been answered
+    std::uint64_t moved = 0; // when the last one was: record_slot::moved
     pid_t pid = 0;
     worker* at = nullptr; // null: it is not known yet where
     std::string settings; // as bytes: a third of what they take otherwise
@@ -164,8 +166,6 @@ struct output_client::impl {
         w.process->enqueue({kind::hello, 0});
         for (const auto& [id, s] : streams)
             if (s.at == &w) w.process->enqueue({kind::open, id});
-        for (const auto& [id, s] : streams)
-            if (s.at == &w && s.pid != 0) w.process->enqueue({kind::set_pid, id});
         for (const auto& [tag, f] : finishes)
             if (mine(f.id)) w.process->enqueue({kind::finish, tag});
         for (const auto& [tag, r] : rotations)
@@ -248,7 +248,8 @@ struct output_client::impl {
         if (q.what == kind::set_pid)
             return send_message(
                 to, encode(order{output::set_pid{id, s.slot, static_cast<std::uint32_t>(s.pid)}}));
-        return send_message(to, encode(order{open_stream{id, s.slot, settings_of(s)}}), s.read.get());
+        const auto pid = static_cast<std::uint32_t>(s.pid);
+        return send_message(to, encode(order{open_stream{id, s.slot, settings_of(s), pid}}), s.read.get());
     }
 
     // --- Replies
@@ -333,6 +334,10 @@ struct output_client::impl {
         if (found == finishes.end()) return;
         pending_finish f = std::move(found->second);
         finishes.erase(found);
+        if (const auto s = streams.find(f.id); s != streams.end()) {
+            --s->second.finishes;
+            s->second.moved = r.moved;
+        }
         if (f.tell.tail) f.tell.tail(r.tail);
         settle(f);
     }
@@ -391,7 +396,6 @@ struct output_client::impl {
         ++w->streams;
         if (is_new) return w->process->start_or_retry(); // and be told everything
         w->process->enqueue({kind::open, id});
-        if (s.pid != 0) w->process->enqueue({kind::set_pid, id});
         for (const auto& [tag, f] : finishes)
             if (f.id == id) w->process->enqueue({kind::finish, tag});
         for (const auto& [tag, r] : rotations)
@@ -473,6 +477,19 @@ struct output_client::impl {
         static_cast<void>(write_since(record.get(), s.slot, writes ? s.run_began_after + 1 : 0));
     }
 
+    // Whether nothing was written since the last run ended: then nobody has to be asked. The order matters: a
+    // process that has emptied the pipe notes that before it rests. What goes to no regular file may have
+    // been read and wait for room, which is noted nowhere.
+    bool is_silent(const stream_ends& s) const
+    {
+        if (s.at == nullptr || s.finishes != 0 || s.at->process->process_id() == 0) return false;
+        if (bytes_in(s.read.get()) != 0) return false;
+        const auto process = read_slot(record.get(), s.at->slot);
+        if (!process || process->since != 0) return false;
+        const auto mine = read_slot(record.get(), s.slot);
+        return mine && mine->state == slot_state::working && mine->ino != 0 && mine->moved == s.moved;
+    }
+
     void finish(stream_id id, finish_handlers h)
     {
         const auto found = streams.find(id);
@@ -480,8 +497,13 @@ struct output_client::impl {
             if (h.settled) h.settled();
             return;
         }
+        if (is_silent(found->second)) {
+            if (h.settled) h.settled();
+            return;
+        }
         worker* const w = found->second.at;
         const std::uint32_t tag = next_tag++;
+        ++found->second.finishes;
         pending_finish& f =
             finishes.emplace(tag, pending_finish{id, std::move(h), clock::now() + settle_limit})
                 .first->second;

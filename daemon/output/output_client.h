@@ -90,7 +90,8 @@ public:
     void close(stream_id);
     [[nodiscard]] stream_health health(stream_id) const;
 
-    // Of the main process that writes from now on; 0: none.
+    // Of the process that writes from now on; 0: it is about to be made, and what it writes waits to be told
+    // whose it is (at most 100 ms).
     void set_pid(stream_id, pid_t);
     // A run has ended. `settled` is called once all that the pipe holds at this moment is written, at the
     // latest after 100 ms, and at once where a disk is known to stand still; `tail` once it is known what the

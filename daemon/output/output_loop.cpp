@@ -75,14 +75,14 @@ struct output_loop::impl {
 
     void obey(set_pid& o, unique_fd)
     {
-        if (stream* const s = streams.find(o.slot, o.id); s != nullptr && s->lines)
-            s->lines->set_pid(static_cast<pid_t>(o.pid));
+        if (stream* const s = streams.find(o.slot, o.id); s != nullptr)
+            streams.set_pid(*s, static_cast<pid_t>(o.pid));
     }
 
     void obey(finish_run& o, unique_fd)
     {
         stream* const s = streams.find(o.slot, o.id);
-        daemon.send(run_finished{o.tag, s == nullptr ? std::string() : streams.finish_run(*s)});
+        daemon.send(s == nullptr ? run_finished{o.tag, 0, {}} : streams.finish_run(*s, o.tag));
     }
 
     void obey(rotate_log& o, unique_fd)

@@ -19,12 +19,12 @@ piece_mover::scratch& piece_mover::process_scratch()
 outcome piece_mover::take(int pipe, std::size_t most, wall_time now)
 {
     if (is_stuck_)
-        if (const outcome kept = offer_kept(); kept.what != moved) return kept;
-    begin(now);
+        if (const outcome kept = offer_kept(now); kept.what != moved) return kept;
+    begin(now, now);
     const outcome last = read_and_offer(pipe, most, now);
     // A refusal is told at once, for the caller to await its end; what was passed on before it is told after.
     if (is_stuck_ || untold_ == 0) return last;
-    return {moved, static_cast<std::size_t>(std::exchange(untold_, 0)), 0};
+    return {moved, take_untold(), 0};
 }
 
 // Its outcome's `bytes` is 0.
@@ -58,7 +58,7 @@ outcome piece_mover::finish(wall_time now)
     must_end_ = !raw_.empty() || is_in_line_;
     if (!must_end_ && !is_stuck_) return {};
     if (!is_stuck_) read_at_ = now;
-    return offer_kept();
+    return offer_kept(now);
 }
 
 std::size_t piece_mover::held() const
@@ -77,9 +77,9 @@ void piece_mover::drop_held()
 }
 
 // What earlier calls could not pass on, or the end of a line.
-outcome piece_mover::offer_kept()
+outcome piece_mover::offer_kept(wall_time now)
 {
-    begin(read_at_);
+    begin(read_at_, now);
     char* const in = process_scratch().in.data();
     outcome last = offer_pieces({in, raw_.copy(in, raw_.size())}, 0);
     if (last.what == moved && must_end_) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace procctl::output {
 
@@ -25,6 +26,7 @@ public:
     [[nodiscard]] outcome take(int pipe, std::size_t most, wall_time now) final;
     [[nodiscard]] outcome finish(wall_time now) final;
     [[nodiscard]] std::size_t held() const final;
+    [[nodiscard]] std::size_t take_untold() final { return std::exchange(untold_, 0); }
     void drop_held() final;
     void set_pid(pid_t pid) final { pid_ = pid; }
     [[nodiscard]] std::string tail() const final { return tail_.text(); }
@@ -33,8 +35,8 @@ protected:
     // `longest`: of a piece, at most largest_piece.
     piece_mover(std::size_t longest, std::uint32_t tail_size) : longest_(longest), tail_(tail_size) {}
 
-    // Before pieces are offered: they have arrived at this time.
-    virtual void begin(wall_time) = 0;
+    // Before pieces are offered: when they have arrived, which may be long ago.
+    virtual void begin(wall_time arrived, wall_time now) = 0;
     // status::moved: the piece was taken over. Anything else: it was not, and is offered again later.
     [[nodiscard]] virtual outcome accept(const line_piece&) = 0;
     // Writes what was taken over; status::moved when nothing is left of it.
@@ -56,13 +58,13 @@ private:
     [[nodiscard]] outcome read_and_offer(int pipe, std::size_t most, wall_time now);
     [[nodiscard]] outcome offer(const line_piece&);
     [[nodiscard]] outcome offer_pieces(std::string_view bytes, std::size_t searched);
-    [[nodiscard]] outcome offer_kept();
+    [[nodiscard]] outcome offer_kept(wall_time now);
     [[nodiscard]] outcome flush_after(const outcome&);
     void keep(std::string_view bytes);
 
     std::size_t longest_;
     std::string raw_;          // an unfinished line; when stuck, the lines before it as well
-    std::uint64_t untold_ = 0; // passed on; told by the next take() that is not refused
+    std::size_t untold_ = 0;   // passed on; told by the next take() that is not refused, or take_untold()
     wall_time read_at_{};
     tail_ring tail_;
     std::uint32_t refused_ = 0; // bytes of the read of which not all was passed on

@@ -167,8 +167,11 @@ rotation rotate_file(const std::string& path, int fd, const file_settings& setti
         give_up(next, made.fd.get());
         return failed(problem);
     }
-    if (tail > 0 && ::ftruncate(fd, static_cast<off_t>(line->begin)) < 0) {
-        const int problem = errno;
+    // Those who append to it beside us would lose what they have written meanwhile.
+    struct stat last {};
+    const bool is_same = ::fstat(fd, &last) == 0 && last.st_size == file.st_size;
+    if (tail > 0 && (!is_same || ::ftruncate(fd, static_cast<off_t>(line->begin)) < 0)) {
+        const int problem = is_same ? errno : EBUSY;
         give_up(next, made.fd.get());
         return failed(problem);
     }
@@ -204,8 +207,8 @@ void recover_rotation(const std::string& path)
     if (!S_ISREG(log.st_mode)) return; // has nothing to do with it
     if (begun.st_size == 0) return remove_next();
 
-    const unique_fd from(::open(next.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    const unique_fd to(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    const unique_fd from(::open(next.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const unique_fd to(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!from || !to) return;
     const auto unfinished = unfinished_line_of(to.get(), static_cast<std::uint64_t>(log.st_size));
     std::string tail(static_cast<std::size_t>(std::min<off_t>(begun.st_size, longest_cut_line)), '\0');

@@ -3,14 +3,44 @@
 #include <algorithm>
 #include <array>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace procctl::output {
 
+namespace {
+
+void keep_last(std::string& text, std::size_t most)
+{
+    if (text.size() > most) text.erase(0, text.size() - most);
+}
+
+// What a pipe holds, without taking it out: tee(2) has another pipe refer to the same pages.
+std::string peek(int pipe)
+{
+    const std::size_t size = bytes_in(pipe);
+    std::array<int, 2> ends{};
+    if (size == 0 || ::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) < 0) return {};
+    const unique_fd from(ends[0]), to(ends[1]);
+    // As many slots; where that is refused (pipe(7)) the first ones have to do.
+    ::fcntl(to.get(), F_SETPIPE_SZ, ::fcntl(pipe, F_GETPIPE_SZ));
+    const ssize_t shown = ::tee(pipe, to.get(), size, SPLICE_F_NONBLOCK);
+    if (shown <= 0) return {};
+    std::string bytes(static_cast<std::size_t>(shown), '\0');
+    const ssize_t got = ::read(from.get(), bytes.data(), bytes.size());
+    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return bytes;
+}
+
+} // namespace
+
 std::shared_ptr<target> shared_targets::at(const stream_settings& s)
 {
     std::weak_ptr<target>& known = by_path_[s.path];
-    if (auto there = known.lock()) return there;
+    if (auto there = known.lock()) {
+        there->use_settings(file_settings_of(s));
+        return there;
+    }
     auto made = std::make_shared<target>(s.path, file_settings_of(s));
     known = made;
     if (by_path_.size() >= cleans_at_) {
@@ -24,24 +54,41 @@ stream::stream(const open_stream& o, unique_fd read_end, std::shared_ptr<target>
     : id(o.id), slot(o.slot), is_lossy(o.settings.is_lossy), on_error(o.settings.on_error),
       tail_size(o.settings.tail_size), pipe(std::move(read_end)), file(std::move(target))
 {
-    if (line_mover::is_needed(o.settings)) lines = line_mover::make(o.settings, file);
+    if (!line_mover::is_needed(o.settings)) return;
+    lines = line_mover::make(o.settings, file);
+    lines->set_pid(static_cast<pid_t>(o.pid));
 }
 
 outcome stream::take(std::size_t most, wall_time now)
 {
-    return lines ? lines->take(pipe.get(), most, now) : file->take(pipe.get(), most, now);
+    if (!lines) return file->take(pipe.get(), most, now);
+    const outcome out = lines->take(pipe.get(), most, now);
+    moved += lines->take_untold();
+    return out;
 }
 
-outcome stream::finish_line(wall_time now) { return lines ? lines->finish(now) : outcome{}; }
+outcome stream::finish_line(wall_time now)
+{
+    if (!lines) return {};
+    const outcome out = lines->finish(now);
+    moved += lines->take_untold();
+    return out;
+}
 
 std::string stream::take_tail()
 {
-    const std::uint64_t written = moved - dropped - std::min(run_began, moved - dropped);
-    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(tail_size, written));
-    run_began = moved - dropped;
-    if (most == 0) return {};
-    std::string tail = lines ? lines->tail() : file->tail(most);
-    if (tail.size() > most) tail.erase(0, tail.size() - most);
+    // A mover of lines remembers what it has read; of others the file is asked.
+    const std::uint64_t known = moved - dropped + (lines ? held() : 0);
+    const auto most =
+        static_cast<std::size_t>(std::min<std::uint64_t>(tail_size, known - std::min(run_began, known)));
+    std::string tail;
+    if (most > 0) tail = lines ? lines->tail() : file->tail(most);
+    keep_last(tail, most);
+    // What waits for its target has been said as well.
+    const std::string waits = tail_size > 0 ? peek(pipe.get()) : std::string();
+    run_began = known + waits.size();
+    tail += waits;
+    keep_last(tail, tail_size);
     return tail;
 }
 
@@ -51,6 +98,8 @@ std::size_t stream::waiting() const { return bytes_in(pipe.get()) + held(); }
 
 bool stream::drop()
 {
+    moved += held();
+    dropped += held();
     if (lines)
         lines->drop_held();
     else
@@ -99,6 +148,9 @@ void stream::go_on_from(const record_slot& old)
     moved = old.moved;
     dropped = old.dropped;
     run_began = moved - dropped;
+    is_in_trouble = old.state == slot_state::in_trouble; // as the daemon knows
+    has_moved = !is_in_trouble;
+    if (is_in_trouble) errno_value = old.errno_value;
     const bool is_same_file =
         file && !lines && old.ino != 0 && old.ino == file->ino() && old.dev == file->dev();
     if (is_same_file && file->position() > old.position) moved += file->position() - old.position;

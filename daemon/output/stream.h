@@ -22,7 +22,8 @@ namespace procctl::output {
 // The targets that are in use, by path.
 class shared_targets {
 public:
-    // The first stream of a path says how its file is rotated.
+    // The last stream to be opened says how the file of its path is kept: its settings may have been changed
+    // while its predecessor is still being emptied.
     [[nodiscard]] std::shared_ptr<target> at(const stream_settings&);
 
 private:
@@ -36,10 +37,12 @@ struct stream {
     // `file` is null for sinks that are no file.
     stream(const open_stream& order, unique_fd read_end, std::shared_ptr<target> file);
 
+    // outcome::bytes are to be counted as moved; those that went before a refusal are counted already.
     [[nodiscard]] outcome take(std::size_t most, wall_time now);
     // An unfinished line is ended, where lines matter.
     [[nodiscard]] outcome finish_line(wall_time now);
-    // The last bytes of the run, as far as they can be had; ends the run.
+    // The last bytes of the run, as far as they can be had, also those that are not written yet; ends the
+    // run.
     [[nodiscard]] std::string take_tail();
     // Bytes in the pipe, and those that were read and are not yet written.
     [[nodiscard]] std::size_t waiting() const;
@@ -72,10 +75,12 @@ struct stream {
     bool is_closing = false;       // to be forgotten once the pipe is empty
     bool has_ended = false;        // the pipe has no writer and is empty
     bool is_in_trouble = false;
+    bool has_moved = true; // since the trouble began: it is over once no more is waiting
     bool has_larger_pipe = false;
     std::uint16_t pause_ms = 0; // before the next attempt, after an error
     int errno_value = 0;        // of the trouble
     time_point deadline;        // of its timer; zero: none is set
+    time_point rotation_look;   // when its file's age is looked at; zero: it is not
     time_point drops_until;     // no attempt to write before, but throwing away
     time_point last_active;
 };

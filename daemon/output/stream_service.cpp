@@ -24,7 +24,9 @@ constexpr int larger_pipe = 1 << 20;
 // After an error: the first pause, and the longest.
 constexpr auto first_pause = milliseconds(10);
 constexpr auto longest_pause = milliseconds(1000);
-// What waits for room in a target may never get an answer where the target is shared; it looks by itself.
+// The pid of a process is told right after it was made.
+constexpr auto longest_wait_for_pid = milliseconds(100);
+// Timers go by another clock than ages.
 constexpr auto longest_wait_for_age = std::chrono::hours(24);
 
 wall_time wall_now() { return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()); }
@@ -193,6 +195,7 @@ void stream_service::serve(stream& s, std::size_t most)
 void stream_service::after_move(stream& s, std::size_t bytes)
 {
     s.moved += bytes;
+    s.has_moved = true;
     last_progress_ = now_;
     note(s);
     if (bytes >= seen_full) {
@@ -214,15 +217,14 @@ void stream_service::after_move(stream& s, std::size_t bytes)
 
 void stream_service::after_emptying(stream& s, bool has_writer)
 {
-    report_recovery(s);
+    // Empty, because all was thrown away? Then nobody knows yet.
+    if (s.has_moved) report_recovery(s);
     if (has_writer) {
         // A program that outlives its instance (kill_mode process or none) goes on writing: not before all
         // writers are gone is it over.
-        if (s.is_closing && is_stopping_)
-            forget(s);
-        else
-            arm(s, true);
-        return;
+        if (!s.is_closing || !is_stopping_) return arm(s, true);
+        if (s.finish_line(wall_now()).what != outcome::status::moved) return pause(s);
+        return forget(s);
     }
     s.has_ended = true;
     // No further line will complete the last one.
@@ -268,8 +270,10 @@ void stream_service::serve_due()
         if (stream* const s = at(first.slot); s != nullptr && s->deadline == first.at) serve(*s);
     }
     for (std::size_t due = rotations_.size(); due > 0 && rotations_.next() <= now_; --due) {
-        stream* const s = at(rotations_.take().slot);
-        if (s == nullptr || !s->file) continue;
+        const stream_timers::entry first = rotations_.take();
+        stream* const s = at(first.slot);
+        if (s == nullptr || !s->file || s->rotation_look != first.at) continue;
+        s->rotation_look = {};
         if (s->file->rotates_at() <= wall_now()) static_cast<void>(rotate(*s)); // an error is a notice
         await_rotation(*s);
     }
@@ -290,7 +294,17 @@ std::uint64_t stream_service::end_of_last_run(const stream& s)
     return since == 0 ? UINT64_MAX : since - 1;
 }
 
-std::string stream_service::finish_run(stream& s)
+void stream_service::set_pid(stream& s, pid_t pid)
+{
+    if (!s.lines) return;
+    s.lines->set_pid(pid);
+    if (pid == 0)
+        again(s, now_ + longest_wait_for_pid);
+    else if (!s.is_armed)
+        again(s, now_);
+}
+
+run_finished stream_service::finish_run(stream& s, std::uint32_t tag)
 {
     const std::uint64_t end = s.lines && s.held() == 0 ? end_of_last_run(s) : 0;
     std::uint64_t goal = s.moved + s.waiting();
@@ -300,14 +314,14 @@ std::string stream_service::finish_run(stream& s)
     for (std::uint64_t before = goal + 1; s.moved < goal && s.moved != before;) {
         before = s.moved;
         serve(s, static_cast<std::size_t>(std::min<std::uint64_t>(burst_size, goal - s.moved)));
-        if (find(slot, id) == nullptr) return {}; // it was to be closed as well
+        if (find(slot, id) == nullptr) return {tag, 0, {}}; // it was to be closed as well
     }
     const bool is_written = s.moved >= goal;
     // Looked up once more, for a run may have begun meanwhile: what it has written is no line's end.
     const bool is_its_line = !s.lines || s.moved <= end_of_last_run(s);
     if (is_written && is_its_line && s.finish_line(wall_now()).what != outcome::status::moved) again(s, now_);
     note(s);
-    return s.take_tail();
+    return {tag, s.moved, s.take_tail()};
 }
 
 int stream_service::rotate(stream& s)
@@ -329,6 +343,10 @@ void stream_service::reopen_all()
         if (const int problem = s.file->reopen(); problem != 0) report(s, step::open, problem);
         report_notices(s);
         note(s);
+        // Another file may have room, or take what the one before refused.
+        if (!s.is_awaiting_room && !s.is_in_trouble) return;
+        s.is_awaiting_room = false;
+        again(s, now_);
     });
 }
 
@@ -395,14 +413,18 @@ void stream_service::close_target(stream& s)
     wake_sharers(s);
 }
 
-void stream_service::await_rotation(const stream& s)
+void stream_service::await_rotation(stream& s)
 {
     if (!s.file) return;
     const wall_time due = s.file->rotates_at();
     if (due == wall_time::max()) return;
     // In pieces: the wall clock may be set.
     const auto left = std::clamp<duration>(due - wall_now(), milliseconds(1), longest_wait_for_age);
-    rotations_.add({now_ + left, s.slot});
+    const time_point look = now_ + left;
+    // An earlier look finds out when the next one is to be.
+    if (s.rotation_look != time_point{} && s.rotation_look <= look) return;
+    s.rotation_look = look;
+    rotations_.add({look, s.slot});
 }
 
 // --- What the daemon is told
@@ -411,6 +433,7 @@ void stream_service::report(stream& s, step at, int errno_value)
 {
     const bool is_news = !s.is_in_trouble || s.errno_value != errno_value;
     s.is_in_trouble = true;
+    s.has_moved = false;
     s.errno_value = errno_value;
     note(s);
     if (is_news) daemon_.send(trouble{s.id, at, errno_value});

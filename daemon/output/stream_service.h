@@ -51,10 +51,13 @@ public:
     // Those whose time has come. A file that is rotated by its age counts as well.
     void serve_due();
     [[nodiscard]] time_point next_deadline() const; // time_point::max(): none
+    // Times that are waited for: a few for each stream, whatever happens to it.
+    [[nodiscard]] std::size_t timers() const { return timers_.size() + rotations_.size(); }
 
+    void set_pid(stream&, pid_t); // output::set_pid
     // Writes all that the pipe holds at this moment, unless the target does not take it, ends the line, and
     // answers with the run's last bytes.
-    [[nodiscard]] std::string finish_run(stream&);
+    [[nodiscard]] run_finished finish_run(stream&, std::uint32_t tag);
     [[nodiscard]] int rotate(stream&); // 0 or an errno
     void reopen_all();
 
@@ -88,7 +91,7 @@ private:
     void await_room(stream&);
     void close_target(stream&);
     void wake_sharers(const stream&);
-    void await_rotation(const stream&);
+    void await_rotation(stream&);
 
     void begin_work();
     void note(const stream&);
@@ -106,7 +109,7 @@ private:
     std::vector<std::unique_ptr<stream>> streams_; // by slot
     std::size_t count_ = 0;
     stream_timers timers_;    // an entry that is not its stream's deadline is void
-    stream_timers rotations_; // by age
+    stream_timers rotations_; // by age; likewise of its rotation_look
     time_point now_;
     time_point last_progress_;
 };

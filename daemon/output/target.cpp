@@ -55,6 +55,13 @@ std::size_t bytes_in(int pipe)
 
 target::target(std::string path, file_settings settings) : path_(std::move(path)), settings_(settings) {}
 
+void target::use_settings(const file_settings& settings)
+{
+    if (settings == settings_) return;
+    settings_ = settings;
+    prunes_at_ = settings.max_total_size == unlimited_size ? UINT64_MAX : 0; // not known yet
+}
+
 // --- Opening
 
 int target::open()
@@ -180,16 +187,21 @@ std::uint64_t target::largest_size() const
     return std::max(std::min(settings_.max_size, half), std::uint64_t{1});
 }
 
+// A file is as old as the first byte in it. One from the future: the clock was wrong then.
+void target::note_begin(wall_time now)
+{
+    if (file_.begun == wall_time{} || file_.position == 0 || file_.begun > now) file_.begun = now;
+}
+
+bool target::is_old(wall_time now) const { return now - file_.begun >= settings_.max_age; }
+
 // Before `more` bytes are written.
 void target::keep_limits(std::uint64_t more, wall_time now)
 {
-    const bool has_begin = file_.begun != wall_time{} && file_.position > 0;
-    if (!has_begin) file_.begun = now;
-    const bool is_old = now - file_.begun >= settings_.max_age;
     const bool is_large = more > without(largest_size(), file_.position);
     // A pause that is longer than any: the clock was set back.
     const bool may_try = now >= retries_at_ || retries_at_ - now > longest_pause;
-    if (file_.position > 0 && (is_old || is_large) && may_try)
+    if (file_.position > 0 && (is_old(now) || is_large) && may_try)
         static_cast<void>(rotate_file_now(now)); // it has told what is wrong; the file is written on
     if (file_.position + more > prunes_at_) prune(more);
 }
@@ -197,9 +209,8 @@ void target::keep_limits(std::uint64_t more, wall_time now)
 // How much of `most` is moved now.
 std::size_t target::room_for(int pipe, std::size_t most, wall_time now)
 {
-    const bool may_be_limited =
-        most > without(std::min(largest_size(), prunes_at_), file_.position) || settings_.max_age != infinity;
-    if (!may_be_limited) return most;
+    note_begin(now);
+    if (!is_old(now) && most <= without(std::min(largest_size(), prunes_at_), file_.position)) return most;
     const std::size_t waiting = std::min(most, bytes_in(pipe) + held_.size());
     if (waiting == 0) return most;
     // The file is filled first, and rotated when it is full: the beginning of a line moves on with the rest.
@@ -236,8 +247,19 @@ int target::rotate(wall_time now)
 int target::rotate_file_now(wall_time now)
 {
     rotation done = rotate_file(path_, file_.fd.get(), settings_, last_number_);
-    if (done.errno_value == ESTALE && reopen() == 0 && is_file() && file_.position > 0)
+    // Moved away by others, and not noticed yet.
+    if (done.errno_value == ESTALE || done.errno_value == ENOENT) {
+        opened next;
+        if (const int problem = open_path(next); problem != 0) {
+            note_rotation_failure(problem, now);
+            return problem;
+        }
+        replace(std::move(next));
+        notices_.push_back({notice_kind::recreated, 0, path_});
+        if (!is_file()) return ENOTSUP;
+        if (file_.position == 0) return 0;
         done = rotate_file(path_, file_.fd.get(), settings_, last_number_);
+    }
     struct stat what {};
     if (done.errno_value == 0 && ::fstat(done.fd.get(), &what) < 0) done.errno_value = errno;
     if (done.errno_value != 0) {
@@ -328,7 +350,10 @@ outcome target::put(std::string_view bytes, wall_time now)
     while (!held_.empty())
         if (const outcome before = write_held(); before.what != outcome::status::moved) return before;
     if (bytes.empty()) return {};
-    if (is_file()) keep_limits(bytes.size(), now);
+    if (is_file()) {
+        note_begin(now);
+        keep_limits(bytes.size(), now);
+    }
     const std::uint64_t begin = file_.position;
     const outcome out = write(bytes);
     if (is_file() && out.bytes > 0) marks_.note(path_, file_.ino, begin, now);

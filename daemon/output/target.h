@@ -40,6 +40,9 @@ public:
 
     explicit target(std::string path, file_settings = {});
 
+    // From now on, and for files that are made from now on.
+    void use_settings(const file_settings&);
+
     // Opens the path at its end: made, with the settings' mode and owner and folders with 0750, when missing;
     // ends a rotation that was broken off. Returns 0 or an errno. Called by take() and put() when it is not
     // open.
@@ -104,6 +107,8 @@ private:
     void replace(opened&&);
     [[nodiscard]] std::size_t room_for(int pipe, std::size_t most, wall_time now);
     [[nodiscard]] std::uint64_t largest_size() const;
+    void note_begin(wall_time now);
+    [[nodiscard]] bool is_old(wall_time now) const;
     void keep_limits(std::uint64_t more, wall_time now);
     [[nodiscard]] int rotate_file_now(wall_time now);
     void note_rotation_failure(int errno_value, wall_time now);

@@ -15,7 +15,7 @@ ORACLE = pathlib.Path(__file__).resolve().parents[1] / "oracle"
 # Core files need a core_pattern of their own, which belongs to the whole machine; what a reload in between does
 # is told by its own cases; the units of the others have no end of their own.
 LEFT_OUT = ("coredump", "reload", "exit-type-cgroup", "leftover-child:never-dies")
-UNKNOWN = re.compile("/cores/|^(Standard|RootDirectory)", re.MULTILINE)
+UNKNOWN = re.compile("/cores/|^RootDirectory", re.MULTILINE)
 # Where the paths of a row lead here.
 PLACES = [("%t/oracle/ready/%p", "@dir@/ready"), ("%t/oracle/%p.pid", "@dir@/pid"),
           ("%t/oracle/h/daemonize.sh", str(ORACLE / "helpers" / "daemonize.sh"))]

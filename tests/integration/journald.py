@@ -68,6 +68,7 @@ class Journald:
         for socket in (SOCKET, DEV_LOG):
             pathlib.Path(socket).unlink(missing_ok=True)
         self.process = subprocess.Popen([JOURNALD], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console)
+        support.bystanders.add(self.process.pid)
         support.wait_until("journald answers", self.is_ready)
         return self
 

@@ -84,14 +84,17 @@ def descendants(pid=None):
     return found
 
 
+bystanders = set()  # pids of servers that a test has started, and that no daemon has anything to do with
+
+
 def processes_left():
     """What lives on below this process, to which, as the nearest subreaper, a daemon's orphans come."""
-    for pid in descendants():
+    for pid in set(descendants()) - bystanders:
         try:
             os.waitpid(pid, os.WNOHANG)  # A zombie is ours to reap.
         except ChildProcessError:
             pass
-    return descendants()
+    return {pid: command for pid, command in descendants().items() if pid not in bystanders}
 
 
 def control_group_folder(path):
@@ -234,7 +237,7 @@ class Daemon:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for pid in descendants():
+        for pid in set(descendants()) - bystanders:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:

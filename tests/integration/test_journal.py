@@ -88,5 +88,39 @@ class Journal(support.Test):
         self.assertEqual(fields, [("3", "4711", "syslog")] * 4)
 
 
+    def test_a_program_writes_to_the_journal(self):
+        lines = "echo hello; echo '<4>oops' >&2; echo $$; printf 'no end'"
+        daemon = self.start_programs({"talker": {"exec_start": ["/bin/sh", "-c", lines.replace("$", "$$")], "instances": 2,
+                                                 "standard_output": "journal", "syslog_identifier": "%n"}})
+        for _ in range(2):  # each run has a main process of its own
+            daemon.ctl("start", "talker")
+            daemon.wait_for("talker@1", sub_state="dead")
+            daemon.wait_for("talker@2", sub_state="dead")
+        entries = self.journald.wait_for_entries(8, "PROCCTL_INSTANCE=talker@2")
+        said = [entry for entry in entries if entry["PROCCTL_STREAM"] == "stdout"]
+        self.assertEqual([entry["MESSAGE"] for entry in said[0::3]], ["hello", "hello"])
+        self.assertEqual([entry["MESSAGE"] for entry in said[2::3]], ["no end", "no end"])
+        for entry in said[1::3]:
+            self.assertEqual(entry["SYSLOG_PID"], entry["MESSAGE"])
+        complaints = [entry for entry in entries if entry["PROCCTL_STREAM"] == "stderr"]
+        self.assertEqual([(entry["MESSAGE"], entry["PRIORITY"]) for entry in complaints], [("oops", "4")] * 2)
+        self.assertEqual({(entry["SYSLOG_IDENTIFIER"], entry["PROCCTL_PROGRAM"]) for entry in entries},
+                         {("talker@2", "talker")})
+        self.assertIn("journalctl PROCCTL_INSTANCE=talker@2", daemon.ctl("logs", "talker@2").stdout)
+
+    def test_programs_end_while_the_journal_is_down(self):
+        daemon = self.start_programs({"talker": {"exec_start": "/bin/sh -c 'seq 1000; exit 3'",
+                                                 "standard_output": "journal"}})
+        self.journald.stop()
+        daemon.ctl("start", "talker")
+        status = daemon.wait_for("talker", sub_state="failed")
+        daemon.wait_for("talker", lambda now: "cannot " in now["log_error"])
+        self.assertIn("998\n999\n1000", status["last_output"])
+        self.journald.start()
+        entries = self.journald.wait_for_entries(1000, "PROCCTL_INSTANCE=talker")
+        self.assertEqual([entry["MESSAGE"] for entry in entries], [str(number) for number in range(1, 1001)])
+        daemon.wait_for("talker", log_error="")
+
+
 if __name__ == "__main__":
     support.main()

@@ -81,6 +81,48 @@ class Logs(support.Test):
         self.assertEqual(daemon.ctl("logs", "-g", "^T", "talker").stdout, "")
         self.assertEqual(daemon.ctl("logs", "-g", "^t", "talker").stdout, "two\nthree\n")
 
+    def test_following_misses_no_line_of_a_log_that_is_rotated_and_compressed(self):
+        daemon = self.start_daemon({"counter": {"exec_start": "/usr/bin/seq 1 300000", "autostart": False, "restart": "no",
+                                                "log": {"max_size": "64K", "keep": 1000, "compress": "gzip"}}})
+        with self.popen(daemon, "-f", "-n", "all", "counter") as follower:
+            daemon.ctl("start", "counter")
+            for number in range(1, 300_001):
+                line = follower.stdout.readline()
+                if line != f"{number}\n":
+                    self.fail(f"after {number - 1} comes {line!r}")
+            follower.terminate()
+        self.assertGreater(len(list(daemon.log_dir.glob("counter.log.*"))), 20)
+        self.assertEqual(daemon.ctl("logs", "-n", "all", "counter").stdout,
+                         "".join(f"{number}\n" for number in range(1, 300_001)))
+
+    def test_rotation_on_demand(self):
+        daemon = self.start_daemon({"talker": {"exec_start": "/bin/sh -c 'echo hello; exec sleep 600'"},
+                                    "mute": {"exec_start": "/bin/sleep 600", "standard_output": "null"}})
+        daemon.wait_for_log("talker", "hello\n")
+        self.assertEqual(daemon.ctl("logs", "--rotate", "talker").stdout, "talker: log rotated\n")
+        self.assertEqual((daemon.log("talker"), (daemon.log_dir / "talker.log.1").read_text()), ("", "hello\n"))
+        self.assertEqual(daemon.ctl("logs", "talker").stdout, "hello\n")
+        self.assertIn("mute: rotate-log skipped", daemon.ctl("logs", "--rotate", "mute").stdout)
+        self.assertIn("mute: its output goes to", daemon.ctl("logs", "mute").stdout)
+
+    def test_times_and_streams(self):
+        daemon = self.start_daemon({
+            "lined": {"exec_start": "/bin/sh -c 'echo out; echo err >&2; exec sleep 600'", "log": {"format": "json"}},
+            "raw": {"exec_start": "/bin/sh -c 'echo out; exec sleep 600'"}})
+        daemon.wait_for_log("lined", "err")
+        daemon.wait_for_log("raw", "out\n")
+
+        def messages(*arguments):
+            return [json.loads(line)["message"] for line in daemon.ctl("logs", "-o", "json", *arguments).stdout.splitlines()]
+
+        self.assertEqual(messages("--stderr", "lined"), ["err"])
+        self.assertEqual(messages("--stdout", "lined"), ["out"])
+        for name, lines in (("lined", ["out", "err"]), ("raw", ["out"])):
+            self.assertCountEqual(messages("--since", "-1h", name), lines)
+            self.assertEqual(messages("--since", "+1h", name), [])
+            self.assertEqual(messages("--until", "-1h", name), [])
+            self.assertCountEqual(messages("--until", "+1h", name), lines)
+
     def test_lines_of_several_programs(self):
         daemon = self.start_daemon({
             name: {"exec_start": f"/bin/sh -c 'echo of {name}; exec sleep 600'"} for name in ("api", "worker")})

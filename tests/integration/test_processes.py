@@ -193,7 +193,7 @@ class Family:
             self.assertFalse(lives(int((daemon.folder / name).read_text())), name)
 
     def test_two_hundred_that_ignore_sigterm(self):
-        daemon = self.start_programs({"it": {"exec_start": ["FOLDER/many.py", "200"], "timeout_stop_sec": "500ms",
+        daemon = self.start_programs({"it": {"exec_start": ["FOLDER/many.py", "200"], "timeout_stop_sec": "3s",
                                              "send_sighup": True}}, settings=self.settings, scripts=SCRIPTS)
         daemon.ctl("start", "it")
         daemon.wait_for_log("it", "all are there\n")

@@ -93,13 +93,11 @@ int failed_preparation(const program_config& program, const std::vector<directiv
 {
     if (program.group.starts_with("no-such")) return 216;
     if (program.user.starts_with("no-such")) return 217;
+    if (is_missing(program.standard_input.path)) return 208;
+    if (is_missing(program.standard_output.path)) return 209;
     if (is_missing(program.working_directory) && !program.working_directory_optional) return 200;
-    for (const directive& d : others) {
-        if (!is_missing(d.value)) continue;
-        if (d.name == "StandardInput") return 208;
-        if (d.name == "StandardOutput") return 209;
-        if (d.name == "RootDirectory") return 226;
-    }
+    for (const directive& d : others)
+        if (d.name == "RootDirectory" && is_missing(d.value)) return 226;
     if (is_missing(c.argv[0]) || c.argv[0] == "/etc/passwd") return 203;
     return 0;
 }

@@ -138,7 +138,8 @@ TEST_CASE("a stream is passed on as it comes, until the server ends it", "[clien
         {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + std::string(100'000, 'x') + "end"});
     client c(server.path);
     std::string got;
-    const auto reply = c.stream("/v1/log", [&](std::string_view piece) { got += piece; });
+    const auto reply = c.stream(
+        "/v1/log", [&](std::string_view piece) { got += piece; }, infinity);
     REQUIRE(reply);
     CHECK(reply->status == 200);
     CHECK(got.size() == 100'003);
@@ -150,7 +151,20 @@ TEST_CASE("a stream that breaks off says so, and keeps what has come", "[client]
     canned_server server({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"});
     client c(server.path);
     std::string got;
-    const auto reply = c.stream("/v1/log", [&](std::string_view piece) { got += piece; });
+    const auto reply = c.stream(
+        "/v1/log", [&](std::string_view piece) { got += piece; }, infinity);
+    REQUIRE(reply);
+    CHECK(!reply->is_complete);
+    CHECK(got == "abc");
+}
+
+TEST_CASE("a stream that stands still is given up", "[client]")
+{
+    canned_server server({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "never sent"});
+    client c(server.path);
+    std::string got;
+    const auto reply = c.stream(
+        "/v1/log", [&](std::string_view piece) { got += piece; }, std::chrono::milliseconds(20));
     REQUIRE(reply);
     CHECK(!reply->is_complete);
     CHECK(got == "abc");
@@ -175,7 +189,8 @@ TEST_CASE("a stream that is refused is a reply", "[client]")
     canned_server server({reply_of(404, "no such program")});
     client c(server.path);
     bool was_called = false;
-    const auto reply = c.stream("/v1/log", [&](std::string_view) { was_called = true; });
+    const auto reply = c.stream(
+        "/v1/log", [&](std::string_view) { was_called = true; }, infinity);
     REQUIRE(reply);
     CHECK(reply->status == 404);
     CHECK(reply->body == "no such program");

@@ -24,8 +24,8 @@ public:
         if (on_request) on_request();
         return reply;
     }
-    result<api_reply> stream(std::string_view target,
-                             const std::function<void(std::string_view)>& piece) override
+    result<api_reply> stream(std::string_view target, const std::function<void(std::string_view)>& piece,
+                             duration) override
     {
         auto reply = request("GET", target, "");
         if (reply && reply->status == 200) piece(std::exchange(reply->body, {}));

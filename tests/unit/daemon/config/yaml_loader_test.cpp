@@ -29,6 +29,32 @@ std::string json_of(std::string_view text)
 
 } // namespace
 
+TEST_CASE("a null keeps the word for it", "[yaml_loader]")
+{
+    const auto text = GENERATE(as<std::string>{}, "a: null", "a: Null\n", "{a: NULL}", "a: null # none",
+                               "\xef\xbb\xbf# \u00e4\xf0\x9f\x98\x80\na:\r\n  null\r\n", "x: &n null\na: *n",
+                               "a: &n null", "b: \u00e4\nc: [\u00e4, '\u00e4']\na: null");
+    CAPTURE(text);
+    const outcome loaded = load(text);
+    REQUIRE(loaded.tree);
+    const config_value* const value = loaded.tree->find("a");
+    REQUIRE(value != nullptr);
+    CHECK(value->type == config_value::kind::null);
+    CHECK(value->text == "null");
+}
+
+TEST_CASE("nothing is no word", "[yaml_loader]")
+{
+    const auto text = GENERATE(as<std::string>{}, "a:", "a: ~", "a:\nnull_: 1", "a: # null", "a: &n\nb: *n",
+                               "{a: , null_: x}");
+    CAPTURE(text);
+    const outcome loaded = load(text);
+    REQUIRE(loaded.tree);
+    const config_value* const value = loaded.tree->find("a");
+    REQUIRE(value != nullptr);
+    CHECK(value->text.empty());
+}
+
 TEST_CASE("YAML becomes a tree of texts", "[yaml_loader]")
 {
     const auto [text, expected] = GENERATE(table<const char*, const char*>({

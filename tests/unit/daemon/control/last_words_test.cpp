@@ -86,15 +86,34 @@ TEST_CASE("last words are part of the explanation", "[explanation]")
 TEST_CASE("who has no last words", "[explanation]")
 {
     situation s = failed_with("bye\n");
+    const auto check = [&s] {
+        CHECK(last_words(s.status).empty());
+        CHECK(s.text().find("last words") == std::string::npos);
+    };
     SECTION("a run that ended well")
     {
         s.ended(sub_state::dead, service_result::success, exit_of(0), restart_reason::policy_stays);
         s.status.last_run.result = service_result::success;
+        check();
     }
-    SECTION("one that said no") { s.status.last_run.result = service_result::exec_condition; }
-    SECTION("a failure that was reset") { s.status.result = service_result::success; }
-    SECTION("a later run, whose end has not come") { s.status.invocation = {1, 8}; }
-    SECTION("a start that came to no run") { s.status.invocation = s.status.last_run.invocation = {}; }
-    CHECK(last_words(s.status).empty());
-    CHECK(s.text().find("last words") == std::string::npos);
+    SECTION("one that said no")
+    {
+        s.status.last_run.result = service_result::exec_condition;
+        check();
+    }
+    SECTION("a failure that was reset")
+    {
+        s.status.result = service_result::success;
+        check();
+    }
+    SECTION("a later run, whose end has not come")
+    {
+        s.status.invocation = {1, 8};
+        check();
+    }
+    SECTION("a start that came to no run")
+    {
+        s.status.invocation = s.status.last_run.invocation = {};
+        check();
+    }
 }

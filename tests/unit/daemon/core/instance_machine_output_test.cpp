@@ -91,8 +91,13 @@ TEST_CASE("output of another run than the last is not its", "[machine][output]")
     {
         i.main_ends(exit_1);
         i.happens(output_ended{older, "too late\n"});
+        CHECK(i.status.last_run.invocation != older);
     }
-    SECTION("of none") { i.happens(output_ended{{}, "whose?\n"}); }
+    SECTION("of none")
+    {
+        i.happens(output_ended{{}, "whose?\n"});
+        CHECK(i.status.last_run.invocation == older);
+    }
     CHECK(i.status.last_run.output.empty());
 }
 

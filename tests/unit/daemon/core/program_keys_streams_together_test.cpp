@@ -58,7 +58,7 @@ TEST_CASE("keys of output that have no effect are warned of", "[program_keys][st
         {{{"log.path", "/dev/stdout"}, {"log.max_size", "1M"}},
          "log.max_size has no effect: '/dev/stdout' is no regular file"},
         {{{"log.keep", "0"}, {"log.compress", "gzip"}}, "log.compress has no effect with 'keep: 0'"},
-        {{{"log.format", "json"}, {"log.timestamps", "iso"}}, "log.timestamps has no effect"},
+        {{{"log.format", "json"}, {"log.timestamps", "iso"}}, "log.timestamps: 'iso' has no effect"},
         {{{"standard_output", "inherit"}}, "'inherit' is a duplicate of standard input, which is 'null'"},
         {{{"standard_output", "null"}, {"on_log_error", "drop"}}, "on_log_error has no effect"},
         {{{"syslog_level", "err"}}, "syslog_level has no effect: no output goes to journal or syslog"},
@@ -84,6 +84,7 @@ TEST_CASE("keys of output and input that go together", "[program_keys][streams]"
         {{"instances", "2"}, {"log.path", "/dev/stdout"}},
         {{"standard_input", "file:/dev/tty1"}, {"standard_output", "inherit"}},
         {{"standard_input", "data"}, {"standard_input_text", "x"}},
+        {{"log.format", "json"}, {"log.timestamps", "local"}},
     }));
     CHECK(problems_of(given) == texts{});
 }

@@ -101,8 +101,7 @@ TEST_CASE("a half that somebody works on is left alone", "[compress]")
 TEST_CASE("what cannot be compressed stays as it is", "[compress]")
 {
     const scratch_folder folder;
-    CHECK(compress_file(folder / "web.log.3").error().message() ==
-          "cannot open " + (folder / "web.log.3") + ": No such file or directory");
+    CHECK(compress_file(folder / "web.log.3")); // it was one too many, and is gone
     REQUIRE(::mkfifo((folder / "web.log.4").c_str(), 0600) == 0);
     CHECK(compress_file(folder / "web.log.4").error().message() ==
           "cannot compress " + (folder / "web.log.4") + ": not a regular file");

@@ -108,6 +108,30 @@ TEST_CASE("what cannot be read is said, and the rest is read", "[log_history]")
           "a: cannot inflate: the file is damaged: " + (folder / "log.1") + "\nthere\n");
 }
 
+TEST_CASE("what the owner of a log's folder may not read is not read through his links", "[log_history]")
+{
+    if (::geteuid() != 0) {
+        WARN("not root: cannot give files to another user");
+        SUCCEED();
+        return;
+    }
+    const scratch_folder folder;
+    folder.file("secret", "root's\n", 0600);
+    std::filesystem::create_directory(folder / "his");
+    const std::string log = folder.file("his/log", "current\n");
+    for (const std::string& name : {folder / "his", log})
+        REQUIRE(::lchown(name.c_str(), 65534, 65534) == 0);
+    const bool is_rotated = GENERATE(false, true);
+    CAPTURE(is_rotated);
+    const std::string linked = is_rotated ? rotated_name(log, 1) : log;
+    std::filesystem::remove(linked);
+    std::filesystem::create_symlink("../secret", linked);
+    REQUIRE(::lchown(linked.c_str(), 65534, 65534) == 0);
+    const std::string answer = answer_to(of({{.name = "web", .path = log}}));
+    CHECK(answer.find("root's") == std::string::npos);
+    CHECK(answer.find("Permission denied") != std::string::npos);
+}
+
 TEST_CASE("the last lines that match", "[log_history]")
 {
     const scratch_folder folder;

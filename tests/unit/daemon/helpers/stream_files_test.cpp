@@ -92,7 +92,6 @@ TEST_CASE("output inherits what input is", "[stream_files]")
     CHECK(files_to_open({.standard_input = from("/a"), .standard_output = inherit}) ==
           files{{how::read, "/a", {true, true, false}}});
     CHECK(files_to_open({.standard_input = from("/a"),
-                         .is_input_written = true,
                          .standard_output = inherit,
                          .standard_error = to("/a")}) == files{{how::read_write, "/a", all}});
 }

@@ -43,7 +43,7 @@ stream_settings all_members()
 
 const std::vector<order> orders{hello{7, 8},
                                 open_stream{1, 2, file_at("/var/log/x.log")},
-                                open_stream{4'000'000'000, max_slots - 1, all_members()},
+                                open_stream{4'000'000'000, max_slots - 1, all_members(), INT32_MAX},
                                 close_stream{1, 2},
                                 set_pid{1, 2, INT32_MAX},
                                 finish_run{1, max_slots - 1, UINT32_MAX},
@@ -55,9 +55,9 @@ const std::vector<reply> replies{trouble{1, step::open, 2},
                                  trouble{1, step::write, 28},
                                  recovered{1},
                                  closed{9},
-                                 run_finished{1, ""},
-                                 run_finished{UINT32_MAX, std::string("tail\0\xff", 6)},
-                                 run_finished{1, std::string(log_settings::max_tail_size, 't')},
+                                 run_finished{1, 0, ""},
+                                 run_finished{UINT32_MAX, UINT64_MAX, std::string("tail\0\xff", 6)},
+                                 run_finished{1, 7, std::string(log_settings::max_tail_size, 't')},
                                  rotated{1, 0},
                                  rotated{UINT32_MAX, 95},
                                  notice{1, notice_kind::rotated, 0, "/var/log/x.log.1"},
@@ -107,7 +107,7 @@ TEST_CASE("a message of another length is refused", "[message]")
         if (!has_text) CHECK_FALSE(decode_reply(encode(r) + "x"));
     }
     CHECK_FALSE(
-        decode_reply(encode(reply{run_finished{1, std::string(log_settings::max_tail_size + 1, 't')}})));
+        decode_reply(encode(reply{run_finished{1, 7, std::string(log_settings::max_tail_size + 1, 't')}})));
     CHECK_FALSE(decode_reply(encode(reply{notice{1, {}, 0, std::string(max_text_size + 1, 'p')}})));
     CHECK_FALSE(decode_reply(encode(reply{notice{1, {}, 0, std::string(1, '\0')}})));
 }
@@ -119,7 +119,7 @@ TEST_CASE("a message with a value out of range is refused", "[message]")
     CHECK_FALSE(decode_order(changed(open, at_kind, 10)));
     CHECK_FALSE(decode_order(changed(open, at_stream, 0)));
     CHECK_FALSE(decode_order(changed(open, at_low, max_slots)));
-    CHECK_FALSE(decode_order(changed(open, at_high, 1)));
+    CHECK_FALSE(decode_order(changed(open, at_high, 1U << 31U)));
     CHECK_FALSE(decode_order(open.substr(0, header_size)));
     CHECK_FALSE(decode_order(open + '\0'));
 

@@ -57,14 +57,16 @@ struct sink_state {
     int errno_value = 0;
     std::size_t most_at_once = std::numeric_limits<std::size_t>::max();
     int puts = 0;
+    wall_time asked_at{}; // by the last of them
 };
 
 class fake_sink final : public output::byte_sink {
 public:
     explicit fake_sink(sink_state& state) : state_(state) {}
-    output::outcome put(std::string_view bytes, wall_time) override
+    output::outcome put(std::string_view bytes, wall_time now) override
     {
         ++state_.puts;
+        state_.asked_at = now;
         const std::size_t count = std::min({bytes.size(), state_.room, state_.most_at_once});
         state_.content += bytes.substr(0, count);
         state_.room -= count;

@@ -169,6 +169,49 @@ TEST_CASE("a target that cannot be opened is reported once, and its bytes wait",
     CHECK(out.reports.size() == 2);
 }
 
+TEST_CASE("dropping is no recovery", "[output]")
+{
+    const scratch_folder folder;
+    running_output out;
+    std::filesystem::create_directory(folder / "log"); // which cannot be written
+    stream_settings settings;
+    settings.path = folder / "log";
+    settings.on_error = log_error_action::drop;
+    const auto id = out.client.open(settings);
+    REQUIRE(id);
+    for (std::uint64_t n = 1; n <= 5; ++n) {
+        put(out.client.write_end(*id), "lost\n");
+        out.until([&] { return out.client.health(*id).dropped == 5 * n; });
+    }
+    REQUIRE(out.reports.size() == 1);
+    CHECK(out.reports[0].what == stream_report::kind::trouble);
+
+    std::filesystem::remove(folder / "log");
+    out.client.reopen_all();
+    out.until([&] { // until it is tried again, and works
+        if (content_of(folder / "log").empty()) put(out.client.write_end(*id), "kept\n");
+        return out.reports.back().what == stream_report::kind::recovered;
+    });
+    CHECK(out.client.health(*id).trouble.empty());
+}
+
+TEST_CASE("who goes on where one was killed knows of the trouble", "[output]")
+{
+    const scratch_folder folder;
+    running_output out;
+    std::filesystem::create_directory(folder / "log"); // which cannot be written
+    const stream_id id = out.open(folder / "log");
+    put(out.client.write_end(id), "waits\n");
+    out.until([&] { return out.reports.size() == 1; });
+    REQUIRE(out.client.process_ids().size() == 1);
+    ::kill(out.client.process_ids()[0], SIGKILL);
+    std::filesystem::remove(folder / "log");
+    out.until([&] { return out.deaths == 1 && out.reports.size() == 2; });
+    CHECK(out.reports[1].what == stream_report::kind::recovered);
+    CHECK(out.client.health(id).trouble.empty());
+    CHECK(content_of(folder / "log") == "waits\n");
+}
+
 TEST_CASE("a FIFO that nobody reads holds up no one, and loses nothing", "[output]")
 {
     const scratch_folder folder;

@@ -185,6 +185,20 @@ TEST_CASE("a file is rotated on demand", "[rotation]")
         CHECK(to.rotate(noon) == 0);
         CHECK(content_of(folder / "moved") == "one\ntwo\n");
         CHECK(content_of(folder / "log.1") == "theirs\n");
+        CHECK(to.take_notices() == happenings{{notice_kind::recreated, 0, folder / "log"},
+                                              {notice_kind::rotated, 0, folder / "log.1"}});
+    }
+    SECTION("and a file that was moved away is begun anew")
+    {
+        put(to, "one\n");
+        std::filesystem::rename(folder / "log", folder / "moved");
+        put(to, "two\n");
+        CHECK(to.rotate(noon) == 0);
+        put(to, "three\n");
+        CHECK(content_of(folder / "moved") == "one\ntwo\n");
+        CHECK(content_of(folder / "log") == "three\n");
+        CHECK(names_in(folder.path()) == names{"log", "moved"});
+        CHECK(to.take_notices() == happenings{{notice_kind::recreated, 0, folder / "log"}});
     }
 }
 
@@ -231,6 +245,23 @@ TEST_CASE("a file is rotated for its age", "[rotation]")
     CHECK(content_of(folder / "log") == "three\n");
 }
 
+TEST_CASE("a file is rotated for its age when a pipe has something for it", "[rotation]")
+{
+    const scratch_folder folder;
+    test_pipe pipe;
+    target to(folder / "log", {.max_age = 1h});
+    target_tests::put(pipe.write.get(), "one\n");
+    move_all(to, pipe);
+    CHECK(to.rotates_at() == noon + 1h);
+    move_all(to, pipe, noon + 2h);
+    CHECK(names_in(folder.path()) == names{"log"});
+    target_tests::put(pipe.write.get(), "two\n");
+    move_all(to, pipe, noon + 2h);
+    CHECK(content_of(folder / "log.1") == "one\n");
+    CHECK(content_of(folder / "log") == "two\n");
+    CHECK(to.rotates_at() == noon + 3h);
+}
+
 TEST_CASE("an empty file that is old is begun again instead", "[rotation]")
 {
     const scratch_folder folder;
@@ -239,6 +270,18 @@ TEST_CASE("an empty file that is old is begun again instead", "[rotation]")
     CHECK(to.rotate(noon) == 0);
     CHECK(to.rotates_at() == noon + 1h);
     CHECK(names_in(folder.path()) == names{"log"});
+}
+
+TEST_CASE("a file that was begun by a clock that was ahead is as old as the clock that is right says",
+          "[rotation]")
+{
+    const scratch_folder folder;
+    target to(folder / "log", {.max_age = 1h});
+    put(to, "1\n", noon + 24h);
+    put(to, "2\n", noon);
+    put(to, "3\n", noon + 1h);
+    CHECK(content_of(folder / "log.1") == "1\n2\n");
+    CHECK(content_of(folder / "log") == "3\n");
 }
 
 TEST_CASE("as many rotated files as may be kept are kept", "[rotation]")

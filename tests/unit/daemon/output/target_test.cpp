@@ -60,6 +60,7 @@ TEST_CASE("a file others append to loses nothing", "[target]")
 
 TEST_CASE("a file that was renamed is left for a new one of the old name within a second", "[target]")
 {
+    const std::string theirs = GENERATE("", "theirs\n"); // what others make under the name meanwhile
     const scratch_folder folder;
     test_pipe pipe;
     target to(folder / "log");
@@ -72,14 +73,29 @@ TEST_CASE("a file that was renamed is left for a new one of the old name within 
     CHECK_FALSE(to.has_notices());
 
     put(pipe.write.get(), "3\n");
-    SECTION("and has a successor") {}
-    SECTION("and has one that others have made") { std::ofstream(folder / "log") << "theirs\n"; }
-    const std::string theirs = content_of(folder / "log");
+    if (!theirs.empty()) std::ofstream(folder / "log") << theirs;
     move_all(to, pipe, noon + 1s);
     CHECK(content_of(folder / "old") == "1\n2\n");
     CHECK(content_of(folder / "log") == theirs + "3\n");
     CHECK(to.take_notices() == happenings{{notice_kind::recreated, 0, folder / "log"}});
     CHECK_FALSE(to.has_notices());
+}
+
+TEST_CASE("other settings count from the next bytes on", "[target]")
+{
+    const scratch_folder folder;
+    test_pipe pipe;
+    target to(folder / "log");
+    put(pipe.write.get(), "1\n2\n3\n");
+    move_all(to, pipe);
+    CHECK_FALSE(std::filesystem::exists(folder / "log.1"));
+    file_settings small;
+    small.max_size = 8;
+    to.use_settings(small);
+    put(pipe.write.get(), "4\n5\n");
+    move_all(to, pipe);
+    CHECK(content_of(folder / "log.1") == "1\n2\n3\n4\n");
+    CHECK(content_of(folder / "log") == "5\n");
 }
 
 TEST_CASE("a file that was deleted is made again, and its folder, at once", "[target]")
@@ -256,6 +272,43 @@ TEST_CASE("a FIFO keeps what its readers leave", "[target]")
     }
 }
 
+TEST_CASE("bytes of this process go where those of a pipe go", "[target]")
+{
+    const scratch_folder folder;
+    REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+    target to(folder / "fifo");
+    CHECK(to.put("one", noon).bytes == 3);
+    const unique_fd reader(::open((folder / "fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    CHECK(got_from(reader.get()) == "one");
+
+    SECTION("as many as it takes")
+    {
+        std::string text;
+        for (int i = 0; text.size() < 100'000; ++i)
+            text += std::to_string(i) + '\n';
+        std::size_t written = 0;
+        std::string got;
+        while (written < text.size()) {
+            const outcome o = to.put(std::string_view(text).substr(written), noon);
+            written += o.bytes;
+            if (o.what == status::target_full) got += got_from(reader.get());
+        }
+        got += got_from(reader.get());
+        CHECK(got == text);
+        while (to.put(text, noon).what == status::moved)
+            continue;
+        CHECK(to.put(text, noon).what == status::target_full);
+    }
+    SECTION("in order")
+    {
+        test_pipe pipe;
+        put(pipe.write.get(), "two");
+        move_all(to, pipe);
+        CHECK(to.put("three", noon).bytes == 5);
+        CHECK(got_from(reader.get()) == "twothree");
+    }
+}
+
 namespace {
 
 // Our own standard error is something else for a while.
@@ -329,4 +382,30 @@ TEST_CASE("standard error may be a file that a shell shares with us", "[target]"
     move_all(to, pipe);
     put(file.get(), "shell\n");
     CHECK(content_of(folder / "out") == "shell\nus\nshell\n");
+}
+
+TEST_CASE("a link that the owner of the folder has put there gives him no file of root's", "[target]")
+{
+    if (::geteuid() != 0) {
+        WARN("not root: cannot give files to another user");
+        SUCCEED();
+        return;
+    }
+    constexpr uid_t stranger = 65534;
+    const scratch_folder folder;
+    const std::string log = folder / "his/log";
+    std::filesystem::create_directory(folder / "his");
+    REQUIRE(::chown((folder / "his").c_str(), stranger, stranger) == 0);
+    const bool is_there = GENERATE(true, false);
+    CAPTURE(is_there);
+    if (is_there) folder.file("secret", "root's\n");
+    std::filesystem::create_symlink("../secret", log);
+    REQUIRE(::lchown(log.c_str(), stranger, stranger) == 0);
+
+    target to(log, {.uid = stranger, .gid = stranger});
+    const outcome o = to.put("line\n", noon);
+    CHECK(o.what == outcome::status::cannot_open);
+    CHECK(o.errno_value == EACCES);
+    CHECK(content_of(folder / "secret") == (is_there ? "root's\n" : ""));
+    CHECK(std::filesystem::exists(folder / "secret") == is_there);
 }
