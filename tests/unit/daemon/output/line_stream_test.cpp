@@ -1,4 +1,5 @@
 // Streams that are moved line by line, through a real output process.
+#include "daemon/output/record.h"
 #include "tests/unit/daemon/output/moved_lines.h"
 #include "tests/unit/daemon/output/running_output.h"
 
@@ -105,12 +106,23 @@ TEST_CASE("the end of a run ends its own line, not one of the next run", "[outpu
     const auto messages = [&] { return messages_in(content_of(folder / "log")); };
     out.client.set_run(id, true);
     put(out.client.write_end(id), "one\nhalf");
-    SECTION("when both are in the pipe")
+    SECTION("when it is known what is whose")
     {
+        out.until([&] {
+            const auto process = output::read_slot(out.client.record(), 0);
+            const auto mine = output::read_slot(out.client.record(), out.client.slot(id));
+            return process && process->state == output::slot_state::process && process->since == 0 && mine &&
+                   mine->moved == std::string_view("one\nhalf").size();
+        });
+        REQUIRE(::kill(out.process_id(), SIGSTOP) == 0);
         out.client.set_run(id, false);
         out.client.set_run(id, true);
         put(out.client.write_end(id), "the beginning");
-        CHECK(end_run(out, id) == "one\nhalf");
+        std::optional<std::string> tail;
+        out.client.finish(id, {.settled = {}, .tail = [&](std::string t) { tail = std::move(t); }});
+        REQUIRE(::kill(out.process_id(), SIGCONT) == 0);
+        out.until([&] { return tail.has_value(); });
+        CHECK(*tail == "one\nhalf");
         put(out.client.write_end(id), " and the end\n");
         out.drain();
         CHECK(messages() == std::vector<std::string>{"one", "half", "the beginning and the end"});
