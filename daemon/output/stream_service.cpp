@@ -174,6 +174,12 @@ void stream_service::serve(stream& s, std::size_t most)
     s.deadline = {};
     s.is_awaiting_room = false;
     if (s.is_in_trouble && now_ < s.drops_until) return drop(s);
+    // The next run has begun, and the order to end the line of the last one may be still under way.
+    const std::uint64_t end = s.lines ? end_of_last_run(s) : UINT64_MAX;
+    if (s.moved < end && s.held() == 0)
+        most = static_cast<std::size_t>(std::min<std::uint64_t>(most, end - s.moved));
+    if (s.moved == end && s.held() == 0 && s.finish_line(wall_now()).what != outcome::status::moved)
+        return pause(s);
     const outcome o = s.take(most, wall_now());
     if (s.file && s.file->has_notices()) report_notices(s);
     using enum outcome::status;
