@@ -228,8 +228,12 @@ void executor::run(const start_order& wanted, const identity& account, const env
     const bool is_control = what.is_control(i.program->config.type);
     const bool speaks = !is_control || i.status.main_pid == 0;
     if (speaks) output_.set_pid(who, 0);
+    output_.process_begins(who);
     auto child = spawn(*request);
-    if (!child) return fail(wanted, child.error().message());
+    if (!child) {
+        if (!has_known_processes(who)) output_.process_failed(who);
+        return fail(wanted, child.error().message());
+    }
     const spawn_failure failure{
         child->failed_stage == spawn_stage::none ? 0 : exit_status_of(child->failed_stage),
         child->failed_errno};
@@ -396,11 +400,17 @@ void executor::child_exited(reaper::token token, const process_end& end, bool ha
     const auto found = runtimes_.find(who);
     if (found == runtimes_.end()) return;
     runtime& mine = found->second;
-    if (const instance* i = programs_.find(who)) output_.process_ended(who, i->status.invocation);
-    if (mine.control_serial != 0 && token == token_of(who, mine.control_serial))
-        handlers_.fact(who, process_exited{std::exchange(mine.control_serial, 0), end, has_others});
-    else if (mine.main_serial != 0 && token == token_of(who, mine.main_serial))
-        main_exited(who, std::exchange(mine.main_serial, 0), end, has_others);
+    const bool is_control = mine.control_serial != 0 && token == token_of(who, mine.control_serial);
+    const bool is_main = !is_control && mine.main_serial != 0 && token == token_of(who, mine.main_serial);
+    const std::uint64_t serial = is_control ? std::exchange(mine.control_serial, 0)
+                                 : is_main  ? std::exchange(mine.main_serial, 0)
+                                            : 0;
+    if (const instance* i = programs_.find(who))
+        output_.process_ended(who, i->status.invocation, !has_known_processes(who));
+    if (is_control)
+        handlers_.fact(who, process_exited{serial, end, has_others});
+    else if (is_main)
+        main_exited(who, serial, end, has_others);
 }
 
 void executor::main_exited(instance_id who, std::uint64_t serial, const process_end& end, bool has_others)
@@ -419,10 +429,17 @@ void executor::main_exited(instance_id who, std::uint64_t serial, const process_
     });
 }
 
+bool executor::has_known_processes(instance_id who) const
+{
+    const auto found = runtimes_.find(who);
+    return found != runtimes_.end() && (found->second.main_serial != 0 || found->second.control_serial != 0);
+}
+
 void executor::group_empty(reaper::group group)
 {
     notifications_.drain(group);
-    if (const instance* i = programs_.find(group)) output_.process_ended(group, i->status.invocation);
+    if (const instance* i = programs_.find(group))
+        output_.process_ended(group, i->status.invocation, !has_known_processes(group));
     const auto found = runtimes_.find(group);
     if (found != runtimes_.end() && !found->second.is_end_pending) handlers_.fact(group, processes_gone{});
 }

@@ -55,6 +55,7 @@ public:
     // What the reaper saw of a process that start() made or watch() was told of.
     void child_exited(reaper::token, const process_end&, bool has_others);
     void group_empty(reaper::group);
+    [[nodiscard]] bool has_known_processes(instance_id) const;
 
     // Tokens of an instance's processes; other owners use tokens with the highest bit set.
     [[nodiscard]] static bool is_program(reaper::token token) { return (token >> 63U) == 0; }

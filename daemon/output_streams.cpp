@@ -91,10 +91,23 @@ void output_streams::set_pid(instance_id who, pid_t pid)
 
 // --- The ends of runs
 
-void output_streams::process_ended(instance_id who, const invocation_id& run)
+void output_streams::set_run(instance_id who, bool writes)
 {
     const auto found = instances_.find(who);
     if (found == instances_.end()) return;
+    for (const stream_id id : {found->second.out, found->second.err})
+        if (id != 0) output_.set_run(id, writes);
+}
+
+void output_streams::process_begins(instance_id who) { set_run(who, true); }
+
+void output_streams::process_failed(instance_id who) { set_run(who, false); }
+
+void output_streams::process_ended(instance_id who, const invocation_id& run, bool was_last)
+{
+    const auto found = instances_.find(who);
+    if (found == instances_.end()) return;
+    if (was_last) set_run(who, false);
     instance_streams& mine = found->second;
     if (mine.run != run) {
         mine.run = run;

@@ -39,9 +39,12 @@ public:
 
     // For formats that say who has spoken: the process that speaks from now on. 0: it is about to be made.
     void set_pid(instance_id, pid_t);
+    // A process that writes is about to be started; or could not be, and no other one runs.
+    void process_begins(instance_id);
+    void process_failed(instance_id);
     // A process of the run has ended: to be told before the core is. What it wrote is on its way from here
     // on.
-    void process_ended(instance_id, const invocation_id& run);
+    void process_ended(instance_id, const invocation_id& run, bool was_last);
     // `run` is the last one that has ended, as the core has it: its last words are told as far as they are
     // known.
     void run_ended(instance_id, const invocation_id& run);
@@ -90,6 +93,7 @@ private:
     [[nodiscard]] result<void> change(instance_id, stream_id&, const std::optional<stream_settings>&,
                                       log_compression);
     void close_stream(stream_id&);
+    void set_run(instance_id, bool writes);
     void finish(instance_id, stream_id, const invocation_id&, std::string last_words::*);
     void heard(instance_id, const invocation_id&, std::string last_words::*, std::string tail);
     void settled(instance_id);

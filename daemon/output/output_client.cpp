@@ -50,6 +50,8 @@ struct stream_ends {
     unique_fd read, write;
     std::uint32_t slot = 0;
     bool is_closing = false;
+    bool has_run = false;
+    std::uint64_t run_began_after = 0; // bytes
     unsigned finishes = 0;   // that have not been answered
     std::uint64_t moved = 0; // when the last one was: record_slot::moved
     pid_t pid = 0;
@@ -218,8 +220,8 @@ struct output_client::impl {
     {
         if (w.process->process_id() == 0) return false;
         const auto slot = read_slot(record.get(), w.slot);
-        if (!slot || slot->busy_since == 0) return false;
-        const auto since = clock::time_point(std::chrono::nanoseconds(slot->busy_since));
+        if (!slot || slot->since == 0) return false;
+        const auto since = clock::time_point(std::chrono::nanoseconds(slot->since));
         return clock::now() - since >= stall_limit;
     }
 
@@ -380,6 +382,7 @@ struct output_client::impl {
         const auto slot = take_slot();
         if (!slot) return slot.error();
         made.slot = *slot;
+        if (auto said = write_since(record.get(), made.slot, 0); !said) return said.error();
         const stream_id id = next_id++;
         streams.emplace(id, std::move(made));
         return id;
@@ -466,6 +469,34 @@ struct output_client::impl {
 
     // --- The ends of runs
 
+    // How many bytes have been written to it: those that have left the pipe and those in it; 0: they are
+    // being moved this very moment, or their target refuses them, and nobody can tell.
+    std::uint64_t written_to(const stream_ends& s) const
+    {
+        const auto rests = [&] {
+            const auto slot = s.at != nullptr ? read_slot(record.get(), s.at->slot) : record_slot{};
+            return slot && slot->since == 0;
+        };
+        const bool rested = rests();
+        const auto before = read_slot(record.get(), s.slot);
+        const std::size_t waiting = bytes_in(s.read.get());
+        const auto after = read_slot(record.get(), s.slot);
+        if (!rested || !before || !after || before->moved != after->moved || !rests()) return 0;
+        if (after->state == slot_state::in_trouble) return 0;
+        return (after->state == slot_state::free ? 0 : after->moved) + waiting;
+    }
+
+    void set_run(stream_id id, bool writes)
+    {
+        const auto found = streams.find(id);
+        if (found == streams.end() || found->second.has_run == writes) return;
+        stream_ends& s = found->second;
+        s.has_run = writes;
+        if (!writes) s.run_began_after = written_to(s);
+        // An error shows at the next stream that is opened; this one's lines are ended as if none were begun.
+        static_cast<void>(write_since(record.get(), s.slot, writes ? s.run_began_after + 1 : 0));
+    }
+
     // Whether nothing was written since the last run ended: then nobody has to be asked. The order matters: a
     // process that has emptied the pipe notes that before it rests. What goes to no regular file may have
     // been read and wait for room, which is noted nowhere.
@@ -474,7 +505,7 @@ struct output_client::impl {
         if (s.at == nullptr || s.finishes != 0 || s.at->process->process_id() == 0) return false;
         if (holds_bytes(s)) return false;
         const auto process = read_slot(record.get(), s.at->slot);
-        if (!process || process->busy_since != 0) return false;
+        if (!process || process->since != 0) return false;
         const auto mine = read_slot(record.get(), s.slot);
         return mine && mine->state == slot_state::working && mine->ino != 0 && mine->moved == s.moved;
     }
@@ -737,6 +768,8 @@ void output_client::set_pid(stream_id id, pid_t pid)
     if (found->second.at != nullptr)
         found->second.at->process->enqueue({output_worker::queued::kind::set_pid, id});
 }
+
+void output_client::set_run(stream_id id, bool writes) { impl_->set_run(id, writes); }
 
 void output_client::finish(stream_id id, finish_handlers h) { impl_->finish(id, std::move(h)); }
 

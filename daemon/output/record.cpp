@@ -65,6 +65,15 @@ result<record_slot> read_slot(int record, std::uint32_t slot)
     return got;
 }
 
+result<void> write_since(int record, std::uint32_t slot, std::uint64_t since)
+{
+    // One aligned number, which a reader sees whole.
+    const auto at = static_cast<off_t>(offset_of(slot) + offsetof(record_slot, since));
+    if (::pwrite(record, &since, sizeof since, at) != ssize_t{sizeof since})
+        return last_error("cannot write the output record");
+    return {};
+}
+
 record_writer::~record_writer()
 {
     if (memory_ != nullptr) ::munmap(memory_, size_);
@@ -104,7 +113,12 @@ result<record_slot*> record_writer::at(std::uint32_t slot)
 void write_busy_since(record_slot& to, std::uint64_t nanoseconds)
 {
     // One number, which a reader sees whole: no bracket.
-    std::atomic_ref(to.busy_since).store(nanoseconds, std::memory_order_release);
+    std::atomic_ref(to.since).store(nanoseconds, std::memory_order_release);
+}
+
+std::uint64_t read_since(record_slot& slot)
+{
+    return std::atomic_ref(slot.since).load(std::memory_order_acquire);
 }
 
 void write_slot(record_slot& to, const record_slot& from)

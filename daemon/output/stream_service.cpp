@@ -166,13 +166,21 @@ void stream_service::target_ready(std::uint32_t slot)
     serve(*s);
 }
 
-void stream_service::serve(stream& s)
+void stream_service::serve(stream& s) { serve(s, burst_size); }
+
+void stream_service::serve(stream& s, std::size_t most)
 {
     begin_work();
     s.deadline = {};
     s.is_awaiting_room = false;
     if (s.is_in_trouble && now_ < s.drops_until) return drop(s);
-    const outcome o = s.take(burst_size, wall_now());
+    // The next run has begun, and the order to end the line of the last one may be still under way.
+    const std::uint64_t end = s.lines ? end_of_last_run(s) : UINT64_MAX;
+    if (s.moved < end && s.held() == 0)
+        most = static_cast<std::size_t>(std::min<std::uint64_t>(most, end - s.moved));
+    if (s.moved == end && s.held() == 0 && s.finish_line(wall_now()).what != outcome::status::moved)
+        return pause(s);
+    const outcome o = s.take(most, wall_now());
     if (s.file && s.file->has_notices()) report_notices(s);
     using enum outcome::status;
     switch (o.what) {
@@ -284,6 +292,14 @@ stream_service::time_point stream_service::next_deadline() const
 
 // --- Orders
 
+std::uint64_t stream_service::end_of_last_run(const stream& s)
+{
+    if (!has_record_) return UINT64_MAX;
+    const auto slot = record_.at(s.slot);
+    const std::uint64_t since = slot ? read_since(**slot) : 0;
+    return since == 0 ? UINT64_MAX : since - 1;
+}
+
 void stream_service::set_pid(stream& s, pid_t pid)
 {
     if (!s.lines) return;
@@ -296,16 +312,20 @@ void stream_service::set_pid(stream& s, pid_t pid)
 
 run_finished stream_service::finish_run(stream& s, std::uint32_t tag)
 {
-    const std::uint64_t goal = s.moved + s.waiting();
+    const std::uint64_t end = s.lines && s.held() == 0 ? end_of_last_run(s) : 0;
+    std::uint64_t goal = s.moved + s.waiting();
+    if (end >= s.moved) goal = std::min(goal, end);
     const stream_id id = s.id;
     const std::uint32_t slot = s.slot;
     for (std::uint64_t before = goal + 1; s.moved < goal && s.moved != before;) {
         before = s.moved;
-        serve(s);
+        serve(s, static_cast<std::size_t>(std::min<std::uint64_t>(burst_size, goal - s.moved)));
         if (find(slot, id) == nullptr) return {tag, 0, {}}; // it was to be closed as well
     }
     const bool is_written = s.moved >= goal;
-    if (is_written && s.finish_line(wall_now()).what != outcome::status::moved) again(s, now_);
+    // Looked up once more, for a run may have begun meanwhile: what it has written is no line's end.
+    const bool is_its_line = !s.lines || s.moved <= end_of_last_run(s);
+    if (is_written && is_its_line && s.finish_line(wall_now()).what != outcome::status::moved) again(s, now_);
     note(s);
     return {tag, s.moved, s.take_tail()};
 }

@@ -76,6 +76,9 @@ public:
 private:
     [[nodiscard]] stream* at(std::uint32_t slot);
     void serve(stream&);
+    void serve(stream&, std::size_t most);
+    // So many bytes of it are of runs that have ended; UINT64_MAX: all; 0: it is not known how many.
+    [[nodiscard]] std::uint64_t end_of_last_run(const stream&);
     void after_move(stream&, std::size_t bytes);
     void after_emptying(stream&, bool has_writer);
     void after_error(stream&, step, int errno_value);

@@ -1,4 +1,5 @@
 // Streams that are moved line by line, through a real output process.
+#include "daemon/output/record.h"
 #include "tests/unit/daemon/output/moved_lines.h"
 #include "tests/unit/daemon/output/running_output.h"
 
@@ -95,6 +96,57 @@ TEST_CASE("the last line of a run is a line, whether it has an end or not", "[ou
     }
     SECTION("when the output process is told to stop") { out.stop(); }
     CHECK(messages_in(content_of(folder / "log")) == std::vector<std::string>{"one", "half", "two", "last"});
+}
+
+TEST_CASE("the end of a run ends its own line, not one of the next run", "[output][lines]")
+{
+    const scratch_folder folder;
+    running_output out;
+    const stream_id id = out.open(as_json(folder / "log"));
+    const auto messages = [&] { return messages_in(content_of(folder / "log")); };
+    out.client.set_run(id, true);
+    put(out.client.write_end(id), "one\nhalf");
+    SECTION("when it is known what is whose")
+    {
+        out.until([&] {
+            const auto process = output::read_slot(out.client.record(), 0);
+            const auto mine = output::read_slot(out.client.record(), out.client.slot(id));
+            return process && process->state == output::slot_state::process && process->since == 0 && mine &&
+                   mine->moved == std::string_view("one\nhalf").size();
+        });
+        REQUIRE(::kill(out.process_id(), SIGSTOP) == 0);
+        out.client.set_run(id, false);
+        out.client.set_run(id, true);
+        put(out.client.write_end(id), "the beginning");
+        std::optional<std::string> tail;
+        out.client.finish(id, {.settled = {}, .tail = [&](std::string t) { tail = std::move(t); }});
+        REQUIRE(::kill(out.process_id(), SIGCONT) == 0);
+        out.until([&] { return tail.has_value(); });
+        put(out.client.write_end(id), " and the end\n");
+        out.drain();
+        CHECK(messages() == std::vector<std::string>{"one", "half", "the beginning and the end"});
+    }
+    SECTION("when the next one's has been read")
+    {
+        put(out.client.write_end(id), " line\n");
+        out.drain();
+        out.client.set_run(id, false);
+        out.client.set_run(id, true);
+        put(out.client.write_end(id), "the beginning");
+        out.drain();
+        static_cast<void>(end_run(out, id));
+        put(out.client.write_end(id), " and the end\n");
+        out.drain();
+        CHECK(messages() == std::vector<std::string>{"one", "half line", "the beginning and the end"});
+    }
+    SECTION("and none while the run goes on: what has ended is a command beside it")
+    {
+        out.drain();
+        static_cast<void>(end_run(out, id));
+        put(out.client.write_end(id), " line\n");
+        out.drain();
+        CHECK(messages() == std::vector<std::string>{"one", "half line"});
+    }
 }
 
 TEST_CASE("lines to a FIFO that nobody reads wait, and none is lost", "[output][lines]")
