@@ -314,7 +314,7 @@ run_finished stream_service::finish_run(stream& s, std::uint32_t tag)
 {
     const std::uint64_t end = s.lines && s.held() == 0 ? end_of_last_run(s) : 0;
     std::uint64_t goal = s.moved + s.waiting();
-    if (end >= s.moved) goal = std::min(goal, end);
+    if (end != 0 && end >= s.moved) goal = std::min(goal, end);
     const stream_id id = s.id;
     const std::uint32_t slot = s.slot;
     for (std::uint64_t before = goal + 1; s.moved < goal && s.moved != before;) {

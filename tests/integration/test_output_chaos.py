@@ -28,7 +28,7 @@ import support
 
 WRITER = support.BUILD / "tests" / "children" / "write_records"
 ROTATIONS = 10_000
-ACTIONS = 300  # at least, and each kind of them
+ACTIONS = 200  # at least, and each kind of them
 POOL_SIZE = 3 << 20
 PIPE = 1 << 20  # what a pipe holds at most
 LONGEST_CUT_LINE = 64 << 10  # as far from the end of a file a newline is looked for
