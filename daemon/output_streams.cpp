@@ -12,6 +12,11 @@ bool tells_pid(const std::optional<stream_settings>& s)
     return s && (s->sink != stream_sink::file || s->format != log_format::raw);
 }
 
+bool has_lines(const std::optional<stream_settings>& s)
+{
+    return tells_pid(s) || (s && s->timestamps != log_timestamps::none);
+}
+
 void keep_last(std::string& text, std::size_t most)
 {
     if (text.size() > most) text.erase(0, text.size() - most);
@@ -26,6 +31,7 @@ result<void> output_streams::open(instance_id who, const std::optional<stream_se
 {
     instance_streams& mine = instances_[who];
     mine.tail_size = out ? out->tail_size : err ? err->tail_size : 0;
+    mine.has_lines = has_lines(out) || has_lines(err);
     mine.tells_pid = tells_pid(out) || tells_pid(err);
     mine.share_a_file = out && err && out->sink == stream_sink::file && err->sink == stream_sink::file &&
                         out->path == err->path;
@@ -94,7 +100,7 @@ void output_streams::set_pid(instance_id who, pid_t pid)
 void output_streams::set_run(instance_id who, bool writes)
 {
     const auto found = instances_.find(who);
-    if (found == instances_.end()) return;
+    if (found == instances_.end() || !found->second.has_lines) return;
     for (const stream_id id : {found->second.out, found->second.err})
         if (id != 0) output_.set_run(id, writes);
 }

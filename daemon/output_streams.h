@@ -77,6 +77,7 @@ private:
         stream_id out = 0; // 0: none
         stream_id err = 0;
         unsigned tail_size = 0;
+        bool has_lines = false; // the output process looks at them (line_mover::is_needed)
         bool tells_pid = false;
         bool share_a_file = false; // out and err, each with a pipe of its own
         unsigned on_their_way = 0; // finishes that are not settled

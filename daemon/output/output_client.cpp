@@ -5,6 +5,7 @@
 #include "daemon/output/message_socket.h"
 #include "daemon/output/output_worker.h"
 #include "daemon/output/record.h"
+#include "daemon/output/target.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -52,8 +53,8 @@ struct stream_ends {
     bool is_closing = false;
     bool has_run = false;
     std::uint64_t run_began_after = 0; // bytes
-    unsigned finishes = 0;   // that have not been answered
-    std::uint64_t moved = 0; // when the last one was: record_slot::moved
+    unsigned finishes = 0;             // that have not been answered
+    std::uint64_t moved = 0;           // when the last one was: record_slot::moved
     pid_t pid = 0;
     worker* at = nullptr; // null: it is not known yet where
     std::string settings; // as bytes: a third of what they take otherwise
@@ -477,11 +478,12 @@ struct output_client::impl {
             const auto slot = s.at != nullptr ? read_slot(record.get(), s.at->slot) : record_slot{};
             return slot && slot->since == 0;
         };
-        const bool rested = rests();
+        if (!rests()) return 0;
         const auto before = read_slot(record.get(), s.slot);
+        // Does not wait for the pipe's lock: where lines matter nobody holds it for longer than a read.
         const std::size_t waiting = bytes_in(s.read.get());
         const auto after = read_slot(record.get(), s.slot);
-        if (!rested || !before || !after || before->moved != after->moved || !rests()) return 0;
+        if (!before || !after || before->moved != after->moved || !rests()) return 0;
         if (after->state == slot_state::in_trouble) return 0;
         return (after->state == slot_state::free ? 0 : after->moved) + waiting;
     }

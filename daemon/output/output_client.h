@@ -101,9 +101,9 @@ public:
         std::function<void(std::string)> tail;
     };
     void finish(stream_id, finish_handlers);
-    // Whether a run writes to the stream from now on: to be told before it begins, and before the last one's
-    // end is told to finish(). Where lines matter finish() ends an unfinished one, and not one of the next
-    // run.
+    // For streams of lines. Whether a run writes to the stream from now on: to be told before it begins, and
+    // before the last one's end is told to finish(). Where lines matter finish() ends an unfinished one, and
+    // not one of the next run.
     void set_run(stream_id, bool writes);
     // Rotates the stream's file. `done` gets 0 or an errno: ENOTSUP when it is no regular file, ETIMEDOUT
     // when the disk did not answer within five seconds.
