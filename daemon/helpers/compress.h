@@ -12,8 +12,8 @@
 namespace procctl {
 
 // The new file has the owner, the mode and the time of the old one, by which who follows the log knows it
-// again. That there is no such file, because it was compressed before or was one too many, is no error. On an error the file
-// stays as it is. Nothing may write to the file; when something does, that is an error.
+// again. That there is no such file, because it was compressed before or was one too many, is no error. On an
+// error the file stays as it is. Nothing may write to the file; when something does, that is an error.
 [[nodiscard]] result<void> compress_file(const std::string& path);
 
 } // namespace procctl

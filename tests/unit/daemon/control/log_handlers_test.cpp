@@ -26,7 +26,8 @@ struct api {
             answer({.method = "POST", .target = "/v1/programs/" + name + "/log/rotate", .body = ""}, who, {},
                    daemon);
         if (const auto* const now = std::get_if<http_reply>(&answered)) return *now;
-        std::get<deferred_reply>(answered).begin([&](final_response reply) { got = std::get<http_reply>(std::move(reply)); });
+        std::get<deferred_reply>(answered).begin(
+            [&](final_response reply) { got = std::get<http_reply>(std::move(reply)); });
         CHECK(got.body.empty());
         daemon.answer_requests();
         return got;

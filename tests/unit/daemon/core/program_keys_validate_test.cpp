@@ -14,8 +14,7 @@ TEST_CASE("instances that share a log file are a warning", "[program_keys]")
                           {"log", map({{"path", text(path)}})}}))
             .problems;
     };
-    CHECK(
-        mentions(problems_of("/var/log/x.log"), "warning: log.path: all instances write to the same file"));
+    CHECK(mentions(problems_of("/var/log/x.log"), "warning: log.path: all instances write to the same file"));
     CHECK(problems_of("/var/log/x-%i.log").empty());
     CHECK(problems_of("/var/log/%n.log").empty());
 }

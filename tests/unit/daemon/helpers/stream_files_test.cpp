@@ -91,7 +91,7 @@ TEST_CASE("output inherits what input is", "[stream_files]")
           files{{how::read, "/a", all}});
     CHECK(files_to_open({.standard_input = from("/a"), .standard_output = inherit}) ==
           files{{how::read, "/a", {true, true, false}}});
-    CHECK(files_to_open({.standard_input = from("/a"),
-                         .standard_output = inherit,
-                         .standard_error = to("/a")}) == files{{how::read_write, "/a", all}});
+    CHECK(files_to_open(
+              {.standard_input = from("/a"), .standard_output = inherit, .standard_error = to("/a")}) ==
+          files{{how::read_write, "/a", all}});
 }
