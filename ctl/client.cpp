@@ -121,15 +121,15 @@ result<api_reply> client::stream(std::string_view target, const std::function<vo
         return socket_error(failed, impl_->path);
     }
     api_reply reply{.status = parser.get().result_int(), .body = {}};
+    impl_->socket.non_blocking(true, failed);
     std::array<char, 16 * 1024> space{};
     while (!failed && !parser.is_done()) {
         http::buffer_body::value_type& body = parser.get().body();
         body.data = space.data();
         body.size = space.size();
-        if (impl_->buffer.size() == 0) failed = impl_->await_bytes(longest_wait);
-        if (failed) break;
         http::read_some(impl_->socket, impl_->buffer, parser, failed);
         if (failed == http::error::need_buffer) failed = {};
+        if (failed == asio::error::would_block) failed = impl_->await_bytes(longest_wait);
         const std::string_view got(space.data(), space.size() - body.size);
         if (got.empty()) continue;
         if (reply.status == 200)
