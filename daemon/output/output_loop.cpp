@@ -98,8 +98,9 @@ struct output_loop::impl {
         drain d{o.tag, {}};
         streams.for_each([&](stream& s) {
             if (s.is_lossy) return;
-            if (const std::size_t waiting = s.waiting(); waiting != 0)
-                d.open.push_back({s.slot, s.id, s.moved + waiting});
+            if (s.waiting() == 0) return;
+            s.is_in_trouble ? d.open.push_back({s.slot, s.id, s.moved + s.waiting()})
+                            : d.open.push_back({s.slot, s.id, streams.take_all(s)});
         });
         if (d.open.empty())
             daemon.send(drained{o.tag});

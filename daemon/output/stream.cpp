@@ -10,15 +10,19 @@ namespace procctl::output {
 
 namespace {
 
+// One that is longer may be cut by those of other streams.
+constexpr std::size_t longest_whole_line = 48U
+                                           << 10U; // a pipe of 64 KiB is full with less where pages are not
+
 void keep_last(std::string& text, std::size_t most)
 {
     if (text.size() > most) text.erase(0, text.size() - most);
 }
 
 // What a pipe holds, without taking it out: tee(2) has another pipe refer to the same pages.
-std::string peek(int pipe)
+std::string peek(int pipe, std::size_t most)
 {
-    const std::size_t size = bytes_in(pipe);
+    const std::size_t size = std::min(bytes_in(pipe), most);
     std::array<int, 2> ends{};
     if (size == 0 || ::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) < 0) return {};
     const unique_fd from(ends[0]), to(ends[1]);
@@ -61,9 +65,38 @@ stream::stream(const open_stream& o, unique_fd read_end, std::shared_ptr<target>
 
 outcome stream::take(std::size_t most, wall_time now)
 {
+    if (!lines && !words && shares_file()) words.emplace(tail_size);
+    if (words) return take_lines(most, now);
     if (!lines) return file->take(pipe.get(), most, now);
     const outcome out = lines->take(pipe.get(), most, now);
     moved += lines->take_untold();
+    return out;
+}
+
+bool stream::shares_file() const { return file && file->ino() != 0 && file.use_count() > 1; }
+
+outcome stream::take_lines(std::size_t most, wall_time now)
+{
+    const std::string shown = peek(pipe.get(), most);
+    std::size_t whole = shown.rfind('\n') + 1; // 0: there is none
+    if (moved < taken_until)
+        whole = std::max(
+            whole, static_cast<std::size_t>(std::min<std::uint64_t>(shown.size(), taken_until - moved)));
+    if (shown.size() >= longest_whole_line && whole == 0) whole = shown.size();
+    if (shown.empty()) whole = most; // it is empty, or cannot be looked into
+    if (whole == 0) return {outcome::status::line_unfinished, 0, 0};
+    // At once, also where the file is rotated in between.
+    outcome out;
+    while (out.bytes < whole) {
+        const outcome next = file->take(pipe.get(), whole - out.bytes, now);
+        if (next.what == outcome::status::moved && next.bytes != 0) {
+            out.bytes += next.bytes;
+            continue;
+        }
+        if (out.bytes == 0) return next;
+        break; // the next call tells
+    }
+    words->add(std::string_view(shown).substr(0, out.bytes));
     return out;
 }
 
@@ -77,15 +110,15 @@ outcome stream::finish_line(wall_time now)
 
 std::string stream::take_tail()
 {
-    // A mover of lines remembers what it has read; of others the file is asked.
+    // A mover of lines remembers what it has read; of others the file is asked, unless others write it, too.
     const std::uint64_t known = moved - dropped + (lines ? held() : 0);
     const auto most =
         static_cast<std::size_t>(std::min<std::uint64_t>(tail_size, known - std::min(run_began, known)));
     std::string tail;
-    if (most > 0) tail = lines ? lines->tail() : file->tail(most);
+    if (most > 0) tail = lines ? lines->tail() : words ? words->text() : file->tail(most);
     keep_last(tail, most);
     // What waits for its target has been said as well.
-    const std::string waits = tail_size > 0 ? peek(pipe.get()) : std::string();
+    const std::string waits = tail_size > 0 ? peek(pipe.get(), SIZE_MAX) : std::string();
     run_began = known + waits.size();
     tail += waits;
     keep_last(tail, tail_size);

@@ -9,11 +9,13 @@
 #include "daemon/output/line_mover.h"
 #include "daemon/output/message.h"
 #include "daemon/output/record.h"
+#include "daemon/output/tail_ring.h"
 #include "daemon/output/target.h"
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -38,6 +40,8 @@ struct stream {
     stream(const open_stream& order, unique_fd read_end, std::shared_ptr<target> file);
 
     // outcome::bytes are to be counted as moved; those that went before a refusal are counted already.
+    // What goes as it is to a file that other streams write as well is taken by whole lines, so that none of
+    // theirs comes into the middle of one; up to `taken_until` it is taken all the same.
     [[nodiscard]] outcome take(std::size_t most, wall_time now);
     // An unfinished line is ended, where lines matter.
     [[nodiscard]] outcome finish_line(wall_time now);
@@ -66,6 +70,9 @@ struct stream {
     std::shared_ptr<target> file;      // null: a sink that is no file
     std::unique_ptr<line_mover> lines; // null: bytes are moved as they are
 
+    std::optional<tail_ring> words; // of a stream that shares its file: the last bytes that it wrote
+    std::uint64_t taken_until = 0;
+
     std::uint64_t moved = 0;     // taken out of the pipe
     std::uint64_t dropped = 0;   // of them, thrown away
     std::uint64_t run_began = 0; // what was moved when the last run ended
@@ -83,6 +90,11 @@ struct stream {
     time_point rotation_look;   // when its file's age is looked at; zero: it is not
     time_point drops_until;     // no attempt to write before, but throwing away
     time_point last_active;
+    time_point line_began; // that has no end yet; zero: there is none that is waited for
+
+private:
+    [[nodiscard]] outcome take_lines(std::size_t most, wall_time now);
+    [[nodiscard]] bool shares_file() const;
 };
 
 } // namespace procctl::output

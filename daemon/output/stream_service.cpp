@@ -21,6 +21,9 @@ constexpr auto nap = milliseconds(1);
 // A pipe seen about this full gets a larger one, once; before, a thousand idle pipes would only cost memory.
 constexpr std::size_t seen_full = 48U << 10U;
 constexpr int larger_pipe = 1 << 20;
+// The end of a line that others must not cut: how often it is looked for, and for how long.
+constexpr auto look_for_line = milliseconds(10);
+constexpr auto longest_wait_for_line = milliseconds(1000);
 // After an error: the first pause, and the longest.
 constexpr auto first_pause = milliseconds(10);
 constexpr auto longest_pause = milliseconds(1000);
@@ -187,6 +190,7 @@ void stream_service::serve(stream& s, std::size_t most)
     case moved: return after_move(s, o.bytes);
     case pipe_empty: return after_emptying(s, true);
     case pipe_ended: return after_emptying(s, false);
+    case line_unfinished: return await_line(s);
     case target_full:
         if (s.is_lossy && s.is_closing)
             forget(s);
@@ -202,6 +206,7 @@ void stream_service::after_move(stream& s, std::size_t bytes)
 {
     s.moved += bytes;
     s.has_moved = true;
+    s.line_began = {};
     last_progress_ = now_;
     note(s);
     if (bytes >= seen_full) {
@@ -310,11 +315,19 @@ void stream_service::set_pid(stream& s, pid_t pid)
         again(s, now_);
 }
 
+std::uint64_t stream_service::take_all(stream& s)
+{
+    s.taken_until = s.moved + s.waiting();
+    again(s, now_);
+    return s.taken_until;
+}
+
 run_finished stream_service::finish_run(stream& s, std::uint32_t tag)
 {
     const std::uint64_t end = s.lines && s.held() == 0 ? end_of_last_run(s) : 0;
     std::uint64_t goal = s.moved + s.waiting();
     if (end != 0 && end >= s.moved) goal = std::min(goal, end);
+    s.taken_until = std::max(s.taken_until, goal);
     const stream_id id = s.id;
     const std::uint32_t slot = s.slot;
     for (std::uint64_t before = goal + 1; s.moved < goal && s.moved != before;) {
@@ -379,6 +392,15 @@ void stream_service::again(stream& s, time_point when)
     arm(s, false);
     s.deadline = when;
     timers_.add({when, s.slot});
+}
+
+// Somebody who waits for an answer to what stands there sees it after a second.
+void stream_service::await_line(stream& s)
+{
+    if (s.line_began == time_point{}) s.line_began = now_;
+    const bool is_late = now_ - s.line_began >= longest_wait_for_line;
+    if (is_late || s.is_closing || !daemon_.is_open()) return static_cast<void>(take_all(s));
+    again(s, now_ + look_for_line);
 }
 
 void stream_service::pause(stream& s)

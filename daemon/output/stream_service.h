@@ -55,6 +55,8 @@ public:
     [[nodiscard]] std::size_t timers() const { return timers_.size() + rotations_.size(); }
 
     void set_pid(stream&, pid_t); // output::set_pid
+    // What the pipe holds now is taken also where it ends no line. Returns what `moved` will be then.
+    std::uint64_t take_all(stream&);
     // Writes all that the pipe holds at this moment, unless the target does not take it, ends the line, and
     // answers with the run's last bytes.
     [[nodiscard]] run_finished finish_run(stream&, std::uint32_t tag);
@@ -88,6 +90,7 @@ private:
     void arm(stream&, bool wanted);
     void again(stream&, time_point when);
     void pause(stream&);
+    void await_line(stream&);
     void await_room(stream&);
     void close_target(stream&);
     void wake_sharers(const stream&);
