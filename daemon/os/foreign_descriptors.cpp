@@ -40,6 +40,11 @@ bool look_at_descriptor(int fd, struct stat& facts)
 void close_elsewhere(std::vector<unique_fd> all)
 {
     std::erase_if(all, [](const unique_fd& fd) { return !fd || is_harmless(fd.get()); });
+    close_in_child(std::move(all));
+}
+
+void close_in_child(std::vector<unique_fd> all)
+{
     if (all.empty()) return;
     // The reaper finds it as a child that nobody watches.
     const long child = ::syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, 0);

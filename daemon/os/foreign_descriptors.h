@@ -16,8 +16,11 @@
 
 namespace procctl {
 
-// Returns at once. The numbers are free a moment later.
+// Returns at once. The numbers are free a moment later. What does not wait when it is closed (an ordinary
+// pipe, a local socket) is closed here.
 void close_elsewhere(std::vector<unique_fd>);
+// The same for all of them: also for a pipe that somebody has locked who does not go on.
+void close_in_child(std::vector<unique_fd>);
 
 // What the kernel knows of a file without asking whoever serves it: type, device and inode. False: nothing.
 [[nodiscard]] bool look_at_descriptor(int fd, struct stat&);

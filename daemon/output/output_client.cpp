@@ -455,7 +455,7 @@ struct output_client::impl {
         if (s.at != nullptr && is_stalled(*s.at)) {
             std::vector<unique_fd> end;
             end.push_back(std::move(s.write));
-            close_elsewhere(std::move(end));
+            close_in_child(std::move(end));
         } else {
             s.write.reset();
         }

@@ -84,6 +84,11 @@ def descendants(pid=None):
     return found
 
 
+def is_sanitized():
+    """Whether the daemon is built with AddressSanitizer, which needs far more memory than it uses."""
+    return b"__asan_init" in pathlib.Path(PROCCTLD).read_bytes()
+
+
 bystanders = set()  # pids of servers that a test has started, and that no daemon has anything to do with
 
 

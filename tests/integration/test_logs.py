@@ -163,6 +163,8 @@ class Logs(support.Test):
                              f"{name}: rotate-log skipped: {reason}\n")
 
     def test_a_pattern_that_would_take_all_memory_is_refused(self):
+        if support.is_sanitized():
+            return  # the helper sets itself no limit then (daemon/helpers/log_task.cpp)
         daemon = self.start_daemon({"talker": {"exec_start": "/bin/sleep 600"}})
         refused = daemon.ctl("logs", "-g", "((((x{1,255}){1,255}){1,255}){1,255})", "talker", code=2)
         self.assertIn("is not an extended regular expression", refused.stderr)
