@@ -53,8 +53,8 @@ std::vector<rotated_file> rotated_files(const std::string& log, folder_entries& 
         return a.number != b.number ? a.number < b.number : b.is_compressed && !a.is_compressed;
     };
     std::ranges::sort(out, before);
-    const auto doubles = std::ranges::unique(out, {}, &rotated_file::number);
-    out.erase(doubles.begin(), doubles.end());
+    const auto same = [](const rotated_file& a, const rotated_file& b) { return a.number == b.number; };
+    out.erase(std::unique(out.begin(), out.end(), same), out.end()); // clang 14 has no std::ranges::unique
     return out;
 }
 

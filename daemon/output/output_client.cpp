@@ -687,7 +687,7 @@ struct output_client::impl {
             if (!to.is_lossy && holds_bytes(s)) out.push_back(to.path);
         }
         std::ranges::sort(out);
-        out.erase(std::ranges::unique(out).begin(), out.end());
+        out.erase(std::unique(out.begin(), out.end()), out.end()); // clang 14 has no std::ranges::unique
         return out;
     }
 };

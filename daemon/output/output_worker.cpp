@@ -25,7 +25,7 @@ constexpr auto pause_for_descriptors = milliseconds(1);
 } // namespace
 
 output_worker::output_worker(boost::asio::io_context& io, std::string executable, handlers h)
-    : io_(io), executable_(std::move(executable)), tell_(std::move(h)), socket_(io), retry_(io), restart_(io)
+    : executable_(std::move(executable)), tell_(std::move(h)), socket_(io), retry_(io), restart_(io)
 {
 }
 

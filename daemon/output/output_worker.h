@@ -76,7 +76,6 @@ private:
     void await_replies();
     [[nodiscard]] bool receive_replies(); // false: the other end is gone
 
-    boost::asio::io_context& io_;
     std::string executable_;
     handlers tell_;
     pid_t pid_ = 0;
