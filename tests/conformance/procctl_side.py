@@ -1,9 +1,11 @@
 """Our side: one procctld with every unit of every case as a program, in a folder of its own."""
 
+import collections
 import http.client
 import json
 import os
 import pathlib
+import queue
 import re
 import socket
 import subprocess
@@ -15,6 +17,8 @@ import translate
 from side import PATIENCE, Side
 
 BUILD = pathlib.Path(os.environ.get("PROCCTL_BUILD", pathlib.Path(__file__).parents[2] / "build/dev")).resolve()
+MARKERS = 32  # jobs that may be waited for at once
+MARKED = re.compile(r"(marker@\d+): reset-failed requested")
 CHANGED = re.compile(r"\b(\S+): (\S+) -> (\S+)$")
 SHOWN = ["active_state", "sub_state", "result", "exec_main_code", "exec_main_status", "n_restarts", "status_text",
          "status_errno", "n_file_descriptor_store"]
@@ -42,6 +46,10 @@ class Procctl(Side):
         self.home = folder / "daemon"
         self.refused = {}  # {unit: why it could not be a program}
         self.trace = []
+        self.marks = collections.Counter()  # that have been read in the log, by marker
+        self.free_markers = queue.Queue()
+        for number in range(1, MARKERS + 1):
+            self.free_markers.put(f"marker@{number}")
 
     def start(self):
         conf_d = self.home / "conf.d"
@@ -52,6 +60,10 @@ class Procctl(Side):
         self.keys = translate.keys_of(table)
         for case in self.cases:
             self.write_case(case)
+        markers = conf_d / "marker.yaml"
+        markers.write_text(json.dumps({"programs": {"marker": {
+            "exec_start": "/bin/true", "instances": MARKERS, "autostart": False}}}))
+        markers.chmod(0o644)
         console = open(self.home / "console.log", "ab")
         self.process = subprocess.Popen([BUILD / "procctld", "--config", self.home / "procctl.yaml"],
                                         stdin=subprocess.DEVNULL, stdout=console, stderr=console)
@@ -84,21 +96,24 @@ class Procctl(Side):
                 *lines, rest = rest.split("\n")
                 for line in lines:
                     self.trace.append(line)
+                    if found := MARKED.search(line):
+                        with self.changed:
+                            self.marks[found[1]] += 1
+                            self.changed.notify_all()
                     if found := CHANGED.search(line):
                         self.note_change(found[1], found[2], found[3])
                 time.sleep(0.01)
 
-    def catch_up(self, unit):
-        """Until what the daemon has logged of the unit is known here: its log goes by way of another process, so
-        that an answer may be there first."""
-        end = time.monotonic() + 1
-        while time.monotonic() < end:
-            status, reply = self.request("GET", f"/v1/programs/{unit}")
-            present = reply[0]["sub_state"] if status == 200 else "dead"
-            with self.changed:
-                if (self.states[unit] or ["dead"])[-1] == present:
-                    return
-            time.sleep(0.005)
+    def catch_up(self):
+        """Until all that the daemon has logged so far is known here: its log goes by way of another process, so that
+        an answer may be there first. What is asked of a marker is logged behind it."""
+        marker = self.free_markers.get()
+        with self.changed:
+            wanted = self.marks[marker] + 1
+        self.request("POST", f"/v1/programs/{marker}/reset-failed")
+        with self.changed:
+            self.changed.wait_for(lambda: self.marks[marker] >= wanted, 10)
+        self.free_markers.put(marker)
 
     # --- The control API
 
@@ -126,7 +141,7 @@ class Procctl(Side):
             status, reply = self.request("POST", f"/v1/programs/{unit}/{kind}")
         except TimeoutError:
             return "no answer"
-        self.catch_up(unit)
+        self.catch_up()
         jobs = reply if status == 200 else reply.get("jobs")
         if not jobs:
             return "refused" if status == 404 else reply.get("kind", str(status))
@@ -137,7 +152,7 @@ class Procctl(Side):
         return "done" if self.request("POST", f"/v1/programs/{unit}/kill?{query}")[0] == 200 else "failed"
 
     def status(self, unit):
-        self.catch_up(unit)
+        self.catch_up()
         status, reply = self.request("GET", f"/v1/programs/{unit}")
         return reply[0] if status == 200 else {}
 
