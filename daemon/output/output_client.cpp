@@ -57,6 +57,7 @@ struct stream_ends {
     std::uint64_t moved = 0;           // when the last one was: record_slot::moved
     pid_t pid = 0;
     worker* at = nullptr; // null: it is not known yet where
+    bool drops = false;   // on_log_error: only then has the record anything to say of it
     std::string settings; // as bytes: a third of what they take otherwise
     std::unique_ptr<stream_health> trouble;
 };
@@ -379,6 +380,7 @@ struct output_client::impl {
         stream_ends made;
         made.read = unique_fd(ends[0]);
         made.write = unique_fd(ends[1]);
+        made.drops = s.on_error == log_error_action::drop;
         made.settings = to_bytes(s);
         const auto slot = take_slot();
         if (!slot) return slot.error();
@@ -464,6 +466,7 @@ struct output_client::impl {
 
     std::uint64_t dropped_by(const stream_ends& s) const
     {
+        if (!s.drops) return 0; // a status of all asks for each
         const auto slot = read_slot(record.get(), s.slot);
         return slot ? slot->dropped : 0;
     }

@@ -129,6 +129,70 @@ class Output(support.Test):
         daemon.wait_for_log("terse", "no newline")
         self.assertEqual(daemon.log("terse"), "no newline")
 
+    def test_standard_input(self):
+        cat = {"exec_start": "/bin/cat"}
+        daemon = self.start_programs({
+            "text": cat | {"standard_input_text": "for %n\\tand no other"},
+            "data": cat | {"standard_input_data": "AP8K"},
+            "file": cat | {"standard_input": "file:FOLDER/words"},
+            "null": {"exec_start": "/usr/bin/readlink /proc/self/fd/0"},
+            "missing": cat | {"standard_input": "file:FOLDER/nothing"}}, scripts={"words": "from a file\n"})
+        for _ in range(2):  # each run reads it from its beginning
+            for name in ("text", "data", "file", "null"):
+                self.assertEqual(daemon.job("start", name), "done")
+                daemon.wait_for(name, sub_state="dead")
+        self.assertEqual(daemon.log("text"), "for text\tand no other\n" * 2)
+        self.assertEqual((daemon.log_dir / "data.log").read_bytes(), b"\0\xff\n" * 2)
+        self.assertEqual(daemon.log("file"), "from a file\n" * 2)
+        self.assertEqual(daemon.log("null"), "/dev/null\n" * 2)
+        daemon.ctl("start", "missing", code=None)
+        status = daemon.wait_for("missing", sub_state="failed", exec_main_status=208)
+        self.assertIn(f"{daemon.folder}/nothing: No such file or directory", status["explanation"])
+
+    def test_output_that_goes_to_files(self):
+        speak = {"exec_start": ["/bin/sh", "-c", "echo out; echo err >&2"]}
+        daemon = self.start_programs({
+            "apart": speak | {"log": {"stderr_path": "FOLDER/apart.err", "mode": "0600"}},
+            "append": speak | {"standard_output": "append:FOLDER/append"},
+            "truncate": speak | {"standard_output": "truncate:FOLDER/truncate", "standard_error": "null"},
+            "nowhere": speak | {"standard_output": "append:FOLDER/no/such/folder"},
+            "no_error": speak | {"standard_error": "append:FOLDER/no/such/folder"}})
+        for _ in range(2):
+            for name in ("apart", "append", "truncate"):
+                self.assertEqual(daemon.job("start", name), "done")
+                daemon.wait_for(name, sub_state="dead")
+        self.assertEqual(daemon.log("apart"), "out\n" * 2)
+        self.assertEqual((daemon.folder / "apart.err").read_text(), "err\n" * 2)
+        self.assertEqual((daemon.folder / "apart.err").stat().st_mode & 0o777, 0o600)
+        self.assertEqual((daemon.folder / "append").read_text(), "out\nerr\n" * 2)
+        self.assertEqual((daemon.folder / "truncate").read_text(), "out\n")
+        for name, code in {"nowhere": 209, "no_error": 222}.items():
+            daemon.ctl("start", name, code=None)
+            status = daemon.wait_for(name, sub_state="failed", exec_main_status=code)
+            self.assertIn("no/such/folder: No such file or directory", status["explanation"])
+
+    def test_last_words(self):
+        daemon = self.start_programs({"dying": {
+            "exec_start": ["/bin/sh", "-c", "seq 10000; printf 'cannot go on' >&2; exit 3"],
+            "log": {"tail_size": 20}}})
+        daemon.ctl("start", "dying", code=None)
+        status = daemon.wait_for("dying", sub_state="failed")
+        self.assertEqual(status["last_output"], "9\n10000\ncannot go on")
+        self.assertTrue(daemon.log("dying").endswith("10000\ncannot go on"))
+
+    def test_files_that_logrotate_has_moved(self):
+        daemon = self.start_daemon({"ticker": {"exec_start": [
+            "/bin/sh", "-c", "n=0; while :; do n=$$((n+1)); echo $$n; sleep 0.01; done"]}})
+        daemon.wait_for_log("ticker", "3\n")
+        moved = daemon.log_dir / "ticker.log-20261120"
+        (daemon.log_dir / "ticker.log").rename(moved)
+        daemon.process.send_signal(signal.SIGUSR2)
+        support.wait_until("it goes on in a new file", lambda: daemon.log("ticker"))
+        daemon.ctl("stop", "ticker")
+        numbers = (moved.read_text() + daemon.log("ticker")).split()
+        self.assertEqual(numbers, [str(number + 1) for number in range(len(numbers))])
+        daemon.wait_for_message("opening all logs anew (SIGUSR2)")
+
 
 if __name__ == "__main__":
     support.main()
